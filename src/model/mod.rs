@@ -1,13 +1,25 @@
 //! The inventory and its rules. No IO, no async, no egui: everything here can be computed on paper.
 
+mod change;
+mod computer;
 mod failure;
 mod identifiers;
+mod inventory;
+mod key_entry;
 mod license_status;
+mod observation;
+mod product;
 mod product_key;
 
+pub use change::{Change, ChangeError};
+pub use computer::{Computer, ComputerId, ConnectTo, Contact, Foreign, ForeignParts, Network, Text};
 pub use failure::{Failure, FailureClass};
 pub use identifiers::{ConfirmationId, ExtendedPid, IdentifierError, InstallationId, check_digit};
+pub use inventory::{Inventory, ListHeader};
+pub use key_entry::{KeyEntry, KeyEntryId, RemainingCount};
 pub use license_status::{
     GenuineStatus, HResult, KeyType, LicenseStatus, NetworkKind, ServiceFamily, VolumeActivationType,
 };
+pub use observation::Observation;
+pub use product::{Action, ApplicationId, Asked, Confirmation, Product, ProductId, VolumeActivation};
 pub use product_key::{KeyFormat, LastFive, ProductKey, ProductKeyError, in_clear};

@@ -125,7 +125,7 @@ impl From<LastFive> for String {
 ///
 /// INVARIANT: 29 ASCII characters, upper case, hyphens in place; of the alphabet; a 2009 key has a fitting checksum.
 /// `Debug` and `Display` mask it; the memory is wiped on drop.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ProductKey(Zeroizing<String>);
 
 /// Which encoding a key uses.

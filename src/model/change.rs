@@ -1,0 +1,233 @@
+//! Every mutation of the inventory is a value: it can be journalled, replayed, shown and undone.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Action, Asked, Computer, ComputerId, Confirmation, ConfirmationId, Contact, Failure, InstallationId, Inventory,
+    KeyEntry, KeyEntryId, Observation, Product, ProductId, RemainingCount, Text,
+};
+
+/// One mutation of the inventory.
+///
+/// Applying the same change twice is the same as applying it once, so that a journal may overlap a saved list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// A computer was added or edited.
+    PutComputer(Box<Computer>),
+    /// A computer was removed, with its products.
+    RemoveComputer(ComputerId),
+    /// A product was added or edited (import, merge, remarks).
+    PutProduct(Box<Product>),
+    /// A product was removed.
+    RemoveProduct(ProductId),
+    /// A key entry was added or edited.
+    PutKey(Box<KeyEntry>),
+    /// A key entry was removed.
+    RemoveKey(KeyEntryId),
+    /// A computer answered.
+    Observed(Box<Observation>),
+    /// A computer could not be asked.
+    NotReached {
+        /// The computer.
+        computer: ComputerId,
+        /// When the attempt ended.
+        at: DateTime<Utc>,
+        /// Why.
+        failure: Failure,
+    },
+    /// Something was done to a product.
+    Acted {
+        /// The product.
+        product: ProductId,
+        /// What, when, and how it ended.
+        action: Action,
+    },
+    /// A confirmation ID is about to be asked for. Journalled before the request leaves.
+    Asked {
+        /// The product.
+        product: ProductId,
+        /// The installation ID that is sent, and when.
+        asked: Asked,
+    },
+    /// A confirmation ID arrived (from the service, an import, or by hand). Journalled before anyone sees it.
+    Confirmed {
+        /// The product.
+        product: ProductId,
+        /// The installation ID it was given for.
+        installation_id: InstallationId,
+        /// The confirmation ID.
+        confirmation_id: ConfirmationId,
+        /// When it arrived.
+        at: DateTime<Utc>,
+    },
+    /// The service answered without a confirmation ID, or it is certain that the request never reached it.
+    NotConfirmed {
+        /// The product.
+        product: ProductId,
+        /// When.
+        at: DateTime<Utc>,
+        /// Why.
+        failure: Failure,
+    },
+    /// The service told how many activations a key has left.
+    Counted {
+        /// The key entry.
+        key: KeyEntryId,
+        /// The count.
+        remaining: RemainingCount,
+    },
+    /// The service could not be asked for a count. The last known count stays.
+    NotCounted {
+        /// The key entry.
+        key: KeyEntryId,
+        /// When.
+        at: DateTime<Utc>,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// Why a change was refused. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// The product is not in the list.
+    #[error("the list has no product {}", .0.0)]
+    NoSuchProduct(ProductId),
+    /// The computer is not in the list.
+    #[error("the list has no computer {}", .0.0)]
+    NoSuchComputer(ComputerId),
+    /// The key entry is not in the list.
+    #[error("the list has no such product key")]
+    NoSuchKey(KeyEntryId),
+    /// Another computer has this name.
+    #[error("another computer of the list is already called {name}")]
+    NameTaken {
+        /// The name.
+        name: Text,
+    },
+    /// A computer without a name.
+    #[error("a computer needs a name or an address")]
+    Nameless,
+}
+
+impl Change {
+    /// True if losing this change could cost an activation: it is forced to the disk at once.
+    pub fn is_money(&self) -> bool {
+        matches!(self, Self::Asked { .. } | Self::Confirmed { .. })
+    }
+}
+
+impl Inventory {
+    /// Applies one change, or refuses it and leaves everything as it was.
+    pub fn apply(&mut self, change: &Change) -> Result<(), ChangeError> {
+        match change {
+            Change::PutComputer(computer) => {
+                if computer.name.trim().is_empty() {
+                    return Err(ChangeError::Nameless);
+                }
+                if self
+                    .computer_by_name(&computer.name)
+                    .is_some_and(|other| other.id != computer.id)
+                {
+                    return Err(ChangeError::NameTaken {
+                        name: computer.name.clone(),
+                    });
+                }
+                self.put_computer((**computer).clone());
+            }
+            Change::RemoveComputer(id) => {
+                self.remove_computer(*id);
+            }
+            Change::PutProduct(product) => {
+                if let Some(computer) = product.computer {
+                    self.computer(computer).ok_or(ChangeError::NoSuchComputer(computer))?;
+                }
+                self.put_product((**product).clone());
+            }
+            Change::RemoveProduct(id) => {
+                self.remove_product(*id);
+            }
+            Change::PutKey(key) => self.put_key((**key).clone()),
+            Change::RemoveKey(id) => {
+                self.remove_key(*id);
+            }
+            Change::Observed(observation) => {
+                self.computer(observation.computer)
+                    .ok_or(ChangeError::NoSuchComputer(observation.computer))?;
+                observation.apply(self);
+            }
+            Change::NotReached { computer, at, failure } => {
+                let known = self.computer(*computer).ok_or(ChangeError::NoSuchComputer(*computer))?;
+                let contact = Some(Contact {
+                    at: *at,
+                    failure: Some(failure.clone()),
+                });
+                self.put_computer(Computer {
+                    contact,
+                    ..(**known).clone()
+                });
+            }
+            Change::Acted { product, action } => self.edit_product(*product, |p| {
+                p.last_updated = action.at.or(p.last_updated);
+                p.last_action = Some(action.clone());
+            })?,
+            Change::Asked { product, asked } => self.edit_product(*product, |p| p.asked = Some(asked.clone()))?,
+            Change::Confirmed {
+                product,
+                installation_id,
+                confirmation_id,
+                at,
+            } => {
+                self.edit_product(*product, |p| {
+                    p.asked = None;
+                    p.last_updated = Some(*at);
+                    p.last_action = Some(Action {
+                        at: Some(*at),
+                        what: "Confirmation ID acquired".into(),
+                        failure: None,
+                    });
+                    p.keep_confirmation(Confirmation {
+                        installation_id: Some(installation_id.clone()),
+                        confirmation_id: confirmation_id.clone(),
+                        acquired: Some(*at),
+                    });
+                })?;
+            }
+            Change::NotConfirmed { product, at, failure } => self.edit_product(*product, |p| {
+                p.asked = None;
+                p.last_updated = Some(*at);
+                p.last_action = Some(Action {
+                    at: Some(*at),
+                    what: "Confirmation ID not acquired".into(),
+                    failure: Some(failure.clone()),
+                });
+            })?,
+            Change::Counted { key, remaining } => self.edit_key(*key, |k| {
+                k.remaining = Some(*remaining);
+                k.most_seen = k.most_seen.max(remaining.left);
+                k.last_failure = None;
+                k.last_update = remaining.at.or(k.last_update);
+            })?,
+            Change::NotCounted { key, at, failure } => self.edit_key(*key, |k| {
+                k.last_failure = Some(failure.clone());
+                k.last_update = Some(*at);
+            })?,
+        }
+        Ok(())
+    }
+
+    fn edit_product(&mut self, id: ProductId, edit: impl FnOnce(&mut Product)) -> Result<(), ChangeError> {
+        let mut product = (**self.product(id).ok_or(ChangeError::NoSuchProduct(id))?).clone();
+        edit(&mut product);
+        self.put_product(product);
+        Ok(())
+    }
+
+    fn edit_key(&mut self, id: KeyEntryId, edit: impl FnOnce(&mut KeyEntry)) -> Result<(), ChangeError> {
+        let mut key = (**self.key(id).ok_or(ChangeError::NoSuchKey(id))?).clone();
+        edit(&mut key);
+        self.put_key(key);
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! A computer of the list.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Failure, NetworkKind};
+
+/// Text that many records share: cheap to clone, never changed in place.
+pub type Text = Arc<str>;
+
+/// Identity of a computer within a list. Kept in our extension of the file; derived from the name for files of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ComputerId(pub Uuid);
+
+impl ComputerId {
+    const NAMESPACE: Uuid = Uuid::from_u128(0x6d61_6b65_6570_6572_0000_636f_6d70_7574);
+
+    /// The identity of a computer that came without one: the same for the same name, in any case, in every load.
+    pub fn from_name(name: &str) -> Self {
+        Self(Uuid::new_v5(&Self::NAMESPACE, name.trim().to_lowercase().as_bytes()))
+    }
+}
+
+/// The domain or workgroup a computer belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// Domain, workgroup or not known.
+    pub kind: NetworkKind,
+    /// Its name; empty when not known.
+    pub name: Text,
+}
+
+/// Where to connect when it is not simply the computer's name: odd networks, port forwards, the lab.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectTo {
+    /// Host name or address; `None` means the computer's name.
+    pub address: Option<Text>,
+    /// TCP port; `None` means the default of the way in (5985, with TLS 5986).
+    pub port: Option<u16>,
+    /// HTTPS instead of HTTP.
+    pub tls: bool,
+}
+
+/// When a computer was last spoken to, and how that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    /// When the attempt ended.
+    pub at: DateTime<Utc>,
+    /// `None`: it answered.
+    pub failure: Option<Failure>,
+}
+
+/// What a file said of a record that we have no field for. Kept and written back unchanged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreign(Option<Arc<ForeignParts>>);
+
+/// Attributes and child elements that are not ours.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignParts {
+    /// Name as written (with prefix) and unescaped value.
+    pub attributes: Vec<(String, String)>,
+    /// Child elements in their order: local name, and the XML text as it stood.
+    pub elements: Vec<(String, String)>,
+}
+
+impl Foreign {
+    /// Keeps `parts`; nothing is stored when they are empty.
+    pub fn new(parts: ForeignParts) -> Self {
+        Self((!parts.attributes.is_empty() || !parts.elements.is_empty()).then(|| Arc::new(parts)))
+    }
+
+    /// The kept parts, if any.
+    pub fn parts(&self) -> Option<&ForeignParts> {
+        self.0.as_deref()
+    }
+}
+
+/// One computer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Computer {
+    /// Identity within the list.
+    pub id: ComputerId,
+    /// Fully qualified name where known, else the name or address it was added by.
+    pub name: Text,
+    /// Domain or workgroup.
+    pub network: Network,
+    /// E.g. `Windows 11 Enterprise`; empty when not known.
+    pub os_edition: Text,
+    /// E.g. `10.0.26100`; empty when not known.
+    pub os_version: Text,
+    /// Whether it answers KMS requests; `None` when not known.
+    pub is_kms_host: Option<bool>,
+    /// Hardware addresses, `00-11-22-33-44-55`, upper case.
+    pub mac_addresses: Vec<Text>,
+    /// Where to connect, when not by name and default port.
+    pub connect: Option<ConnectTo>,
+    /// The last attempt to speak to it.
+    pub contact: Option<Contact>,
+    /// A note by the administrator.
+    pub remarks: Text,
+    /// What the file said that we have no field for.
+    pub foreign: Foreign,
+}
+
+impl Computer {
+    /// A computer of which only the name is known.
+    pub fn named(name: &str) -> Self {
+        let name = name.trim();
+        Self {
+            id: ComputerId::from_name(name),
+            name: name.into(),
+            network: Network::default(),
+            os_edition: Text::default(),
+            os_version: Text::default(),
+            is_kms_host: None,
+            mac_addresses: Vec::new(),
+            connect: None,
+            contact: None,
+            remarks: Text::default(),
+            foreign: Foreign::default(),
+        }
+    }
+
+    /// The host to connect to.
+    pub fn connect_address(&self) -> &str {
+        self.connect
+            .as_ref()
+            .and_then(|c| c.address.as_deref())
+            .unwrap_or(&self.name)
+    }
+
+    /// True if the computer is known by a bare IPv4 or IPv6 address only.
+    pub fn is_known_by_address_only(&self) -> bool {
+        self.name.parse::<std::net::IpAddr>().is_ok()
+    }
+}
