@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_typo_is_answered_with_its_group() {
-        let typo = VISTA.replacen("315259", "316259", 1);
+        let typo = VISTA.replacen("843315", "843325", 1);
         let error = InstallationId::parse(&typo).unwrap_err();
         assert!(
             matches!(
@@ -357,7 +357,7 @@ mod tests {
             ),
             "{error:?}"
         );
-        assert!(error.to_string().contains("group 2 of 9 (316259)"), "{error}");
+        assert!(error.to_string().contains("group 2 of 9 (843325)"), "{error}");
     }
 
     #[test]

@@ -283,6 +283,11 @@ impl Inventory {
         self.computers.iter()
     }
 
+    /// The slot of a computer.
+    pub fn computer_slot(&self, id: ComputerId) -> Option<u32> {
+        self.computers.slot(id)
+    }
+
     /// The product in a slot.
     pub fn product_at(&self, slot: u32) -> Option<&Arc<Product>> {
         self.products.get(slot)

@@ -1,8 +1,11 @@
 //! The inventory and its rules. No IO, no async, no egui: everything here can be computed on paper.
 
 mod change;
+mod columns;
 mod computer;
+mod counts;
 mod failure;
+mod filter;
 mod identifiers;
 mod inventory;
 mod key_entry;
@@ -10,10 +13,14 @@ mod license_status;
 mod observation;
 mod product;
 mod product_key;
+mod view;
 
 pub use change::{Change, ChangeError};
+pub use columns::{Column, RowView, SortKey, age};
 pub use computer::{Computer, ComputerId, ConnectTo, Contact, Foreign, ForeignParts, Network, Text};
+pub use counts::Counts;
 pub use failure::{Failure, FailureClass};
+pub use filter::{Filter, FilterError};
 pub use identifiers::{ConfirmationId, ExtendedPid, IdentifierError, InstallationId, check_digit};
 pub use inventory::{Inventory, ListHeader};
 pub use key_entry::{KeyEntry, KeyEntryId, RemainingCount};
@@ -23,3 +30,4 @@ pub use license_status::{
 pub use observation::Observation;
 pub use product::{Action, ApplicationId, Asked, Confirmation, Product, ProductId, VolumeActivation};
 pub use product_key::{KeyFormat, LastFive, ProductKey, ProductKeyError, in_clear};
+pub use view::{Line, Row, View, ViewSpec, every_row};

@@ -66,13 +66,16 @@ impl Observation {
             };
             let mut candidates = old.iter().enumerate().filter(|(_, o)| kin(o)).map(|(i, _)| i);
             // Office has many products of one application on one computer: only an unambiguous predecessor is one.
-            match (candidates.next(), candidates.next()) {
-                (Some(i), None) => merged.push(self.merge(&old.swap_remove(i), seen)),
-                _ => {
-                    let id = ProductId::derive(self.computer, seen.application, seen.sku);
-                    merged.push(self.merge(&Product::new(id, Some(self.computer), seen.application), seen));
-                }
-            }
+            let predecessor = candidates.next().filter(|_| candidates.next().is_none());
+            let before = match predecessor {
+                Some(i) => old.swap_remove(i),
+                None => Product::new(
+                    self.free_id(seen, inventory, &merged),
+                    Some(self.computer),
+                    seen.application,
+                ),
+            };
+            merged.push(self.merge(&before, seen));
         }
         for product in merged {
             inventory.put_product(product);
@@ -96,6 +99,16 @@ impl Observation {
                 inventory.remove_product(gone.id);
             }
         }
+    }
+
+    /// An identity for a new row. The obvious one may be taken by a row that kept its identity when its SKU changed; no
+    /// randomness, because replaying a journal must give the same list.
+    fn free_id(&self, seen: &Product, inventory: &Inventory, merged: &[Product]) -> ProductId {
+        let mut id = ProductId::derive(self.computer, seen.application, seen.sku);
+        while inventory.product(id).is_some() || merged.iter().any(|p| p.id == id) {
+            id = ProductId::derive(self.computer, seen.application, Some(id.0));
+        }
+        id
     }
 
     fn merge(&self, old: &Product, seen: &Product) -> Product {
@@ -168,5 +181,172 @@ impl Observation {
             at: self.at,
             failure: None,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Asked, Change, ConfirmationId, InstallationId, KeyType, check_digit};
+
+    fn digits(group: &str, groups: usize) -> String {
+        let with_check = format!("{group}{}", check_digit(group.as_bytes()));
+        with_check.repeat(groups)
+    }
+
+    fn iid(seed: u32) -> InstallationId {
+        InstallationId::parse(&digits(&format!("{seed:06}"), 9)).unwrap()
+    }
+
+    fn cid(seed: u32) -> ConfirmationId {
+        ConfirmationId::parse(&digits(&format!("{seed:05}"), 8)).unwrap()
+    }
+
+    fn list() -> (Inventory, ComputerId) {
+        let mut inventory = Inventory::default();
+        let computer = Computer::named("pc1");
+        let id = computer.id;
+        inventory.apply(&Change::PutComputer(Box::new(computer))).unwrap();
+        (inventory, id)
+    }
+
+    fn seen(application: ApplicationId, sku: u128, installation_id: u32) -> Product {
+        let sku = Some(uuid::Uuid::from_u128(sku));
+        let mut p = Product::new(ProductId(uuid::Uuid::nil()), None, application);
+        p.sku = sku;
+        p.service = ServiceFamily::SPP;
+        p.key_type = KeyType::Mak;
+        p.installation_id = Some(iid(installation_id));
+        p
+    }
+
+    fn observe(inventory: &mut Inventory, computer: ComputerId, products: Vec<Product>) {
+        let observation = Observation {
+            computer,
+            at: Utc::now(),
+            reported_name: None,
+            network: None,
+            os_edition: Text::default(),
+            os_version: Text::default(),
+            mac_addresses: Vec::new(),
+            is_kms_host: None,
+            complete: vec![ServiceFamily::SPP],
+            products,
+        };
+        inventory.apply(&Change::Observed(Box::new(observation))).unwrap();
+    }
+
+    fn confirm(inventory: &mut Inventory, installation_id: u32) {
+        let product = inventory.products().next().unwrap().id;
+        let (installation_id, confirmation_id) = (iid(installation_id), cid(installation_id));
+        inventory
+            .apply(&Change::Confirmed {
+                product,
+                installation_id,
+                confirmation_id,
+                at: Utc::now(),
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn a_product_whose_sku_changed_keeps_its_row() {
+        let (mut inventory, computer) = list();
+        observe(&mut inventory, computer, vec![seen(ApplicationId::WINDOWS, 1, 1)]);
+        let before = inventory.products().next().unwrap().id;
+        observe(&mut inventory, computer, vec![seen(ApplicationId::WINDOWS, 2, 2)]);
+        assert_eq!(inventory.products().map(|p| p.id).collect::<Vec<_>>(), [before]);
+    }
+
+    #[test]
+    fn a_confirmation_id_dies_with_its_installation_id_and_revives_with_it() {
+        let (mut inventory, computer) = list();
+        observe(&mut inventory, computer, vec![seen(ApplicationId::WINDOWS, 1, 1)]);
+        confirm(&mut inventory, 1);
+        observe(&mut inventory, computer, vec![seen(ApplicationId::WINDOWS, 1, 2)]);
+        assert!(inventory.products().next().unwrap().usable_confirmation().is_none());
+        confirm(&mut inventory, 2);
+        assert_eq!(
+            inventory.confirmation_for(&iid(1)),
+            Some(&cid(1)),
+            "the first one is never thrown away"
+        );
+        observe(&mut inventory, computer, vec![seen(ApplicationId::WINDOWS, 1, 1)]);
+        let p = inventory.products().next().unwrap();
+        assert_eq!(p.usable_confirmation().map(|c| &c.confirmation_id), Some(&cid(1)));
+        assert_eq!(inventory.confirmation_for(&iid(2)), Some(&cid(2)));
+    }
+
+    #[test]
+    fn an_identity_kept_across_a_change_of_key_is_not_given_away_again() {
+        let (mut inventory, computer) = list();
+        observe(&mut inventory, computer, vec![seen(ApplicationId::OFFICE, 1, 1)]);
+        observe(&mut inventory, computer, vec![seen(ApplicationId::OFFICE, 2, 2)]);
+        observe(
+            &mut inventory,
+            computer,
+            vec![seen(ApplicationId::OFFICE, 2, 2), seen(ApplicationId::OFFICE, 1, 3)],
+        );
+        assert_eq!(inventory.product_count(), 2);
+    }
+
+    #[test]
+    fn uninstalled_products_vanish_unless_they_hold_something_bought() {
+        let (mut inventory, computer) = list();
+        let office = |sku| seen(ApplicationId::OFFICE, sku, sku as u32);
+        observe(&mut inventory, computer, vec![office(1)]);
+        confirm(&mut inventory, 1);
+        observe(
+            &mut inventory,
+            computer,
+            vec![seen(ApplicationId::WINDOWS, 9, 9), office(1), office(2)],
+        );
+        observe(&mut inventory, computer, vec![]);
+        let left: Vec<_> = inventory
+            .products()
+            .map(|p| (p.application, p.license_status))
+            .collect();
+        let gone = LicenseStatus::NotAvailable;
+        assert_eq!(left, [(ApplicationId::OFFICE, gone), (ApplicationId::WINDOWS, gone)]);
+    }
+
+    #[test]
+    fn asked_without_answer_is_remembered_only_for_the_same_installation_id() {
+        let (mut inventory, computer) = list();
+        observe(&mut inventory, computer, vec![seen(ApplicationId::WINDOWS, 1, 1)]);
+        let product = inventory.products().next().unwrap().id;
+        let asked = Asked {
+            installation_id: iid(1),
+            at: Utc::now(),
+        };
+        inventory.apply(&Change::Asked { product, asked }).unwrap();
+        observe(&mut inventory, computer, vec![seen(ApplicationId::WINDOWS, 1, 1)]);
+        assert!(inventory.product(product).unwrap().asked.is_some());
+        observe(&mut inventory, computer, vec![seen(ApplicationId::WINDOWS, 1, 2)]);
+        assert!(inventory.product(product).unwrap().asked.is_none());
+    }
+
+    #[test]
+    fn a_computer_added_by_address_takes_the_name_it_reports() {
+        let mut inventory = Inventory::default();
+        let computer = Computer::named("10.1.2.3");
+        let id = computer.id;
+        inventory.apply(&Change::PutComputer(Box::new(computer))).unwrap();
+        let observation = Observation {
+            computer: id,
+            at: Utc::now(),
+            reported_name: Some("pc1.contoso.com".into()),
+            network: None,
+            os_edition: Text::default(),
+            os_version: Text::default(),
+            mac_addresses: Vec::new(),
+            is_kms_host: None,
+            complete: Vec::new(),
+            products: Vec::new(),
+        };
+        inventory.apply(&Change::Observed(Box::new(observation))).unwrap();
+        let renamed = inventory.computer_by_name("PC1.contoso.com").unwrap();
+        assert_eq!((renamed.id, renamed.connect_address()), (id, "10.1.2.3"));
+        assert!(inventory.computer_by_name("10.1.2.3").is_none());
     }
 }
