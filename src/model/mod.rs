@@ -13,6 +13,7 @@ mod license_status;
 mod observation;
 mod product;
 mod product_key;
+mod secret;
 mod view;
 
 pub use change::{Change, ChangeError};
@@ -30,4 +31,5 @@ pub use license_status::{
 pub use observation::Observation;
 pub use product::{Action, ApplicationId, Asked, Confirmation, Product, ProductId, VolumeActivation};
 pub use product_key::{KeyFormat, LastFive, ProductKey, ProductKeyError, in_clear};
+pub use secret::Secret;
 pub use view::{Line, Row, View, ViewSpec, every_row};
