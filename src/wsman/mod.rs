@@ -1,1 +1,3 @@
-//! wsman
+//! WS-Management.
+
+pub mod codec;

@@ -1,0 +1,276 @@
+//! What answers hold: objects, batches of objects, output parameters, the product that answers.
+
+use std::collections::HashMap;
+
+use super::{CodecError, Element};
+
+/// A property or output parameter as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PropertyValue {
+    /// NULL (`xsi:nil`).
+    Null,
+    /// One value.
+    Text(String),
+    /// An element that occurs several times: an array. NULL elements are left out.
+    Array(Vec<String>),
+}
+
+/// A WMI object or the output parameters of a method: properties in the order received.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Object {
+    /// Name and value.
+    pub properties: Vec<(String, PropertyValue)>,
+}
+
+/// One batch of an enumeration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnumerateReply {
+    /// The objects of this batch.
+    pub items: Vec<Object>,
+    /// What to pull next; `None` when nothing is left.
+    pub context: Option<String>,
+}
+
+/// Who answered an Identify.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// e.g. `Microsoft Corporation`.
+    pub vendor: String,
+    /// e.g. `OS: 10.0.26100 SP: 0.0 Stack: 3.0`.
+    pub product_version: String,
+    /// The protocol's namespace.
+    pub protocol_version: String,
+}
+
+/// Reads an `EnumerateResponse` or `PullResponse`: items and end mark in either namespace, optimised or not.
+pub fn parse_enumerate(body: Option<Element>) -> Result<EnumerateReply, CodecError> {
+    let body = expect(body, "an EnumerateResponse or PullResponse", |name| {
+        name == "EnumerateResponse" || name == "PullResponse"
+    })?;
+    let ended = body.child("EndOfSequence").is_some();
+    let context = body
+        .child("EnumerationContext")
+        .map(Element::trimmed)
+        .filter(|context| !context.is_empty() && !ended)
+        .map(str::to_owned);
+    let items = body
+        .children
+        .into_iter()
+        .filter(|c| c.name == "Items")
+        .flat_map(|c| c.children)
+        .map(|item| object_of(unwrap_item(item)))
+        .collect();
+    Ok(EnumerateReply { items, context })
+}
+
+/// Reads the `METHOD_OUTPUT` of a method; an empty body is an empty object.
+pub fn parse_method_output(body: Option<Element>, method: &str) -> Result<Object, CodecError> {
+    match body {
+        None => Ok(Object::default()),
+        // Windows writes METHOD_OUTPUT; others have been seen to answer METHODResponse or METHOD.
+        Some(body) if body.name.to_ascii_lowercase().starts_with(&method.to_ascii_lowercase()) => Ok(object_of(body)),
+        Some(body) => Err(CodecError::Unexpected {
+            expected: "the output of the method",
+            found: format!("<{}>", body.name),
+        }),
+    }
+}
+
+/// Reads an `IdentifyResponse`, whichever identity namespace it uses.
+pub fn parse_identify(body: Option<Element>) -> Result<Identity, CodecError> {
+    let body = expect(body, "an IdentifyResponse", |name| name == "IdentifyResponse")?;
+    let text = |name: &str| {
+        body.children
+            .iter()
+            .find(|c| c.name.eq_ignore_ascii_case(name))
+            .map(|c| c.trimmed().to_owned())
+            .unwrap_or_default()
+    };
+    Ok(Identity {
+        vendor: text("ProductVendor"),
+        product_version: text("ProductVersion"),
+        protocol_version: text("ProtocolVersion"),
+    })
+}
+
+fn expect(
+    body: Option<Element>,
+    expected: &'static str,
+    is_it: impl FnOnce(&str) -> bool,
+) -> Result<Element, CodecError> {
+    match body {
+        Some(body) if is_it(&body.name) => Ok(body),
+        other => Err(CodecError::Unexpected {
+            expected,
+            found: other.map_or_else(|| "an empty body".into(), |e| format!("<{}>", e.name)),
+        }),
+    }
+}
+
+/// Enumerations of objects with their addresses wrap both in `Item` (DSP0226 8.7).
+fn unwrap_item(item: Element) -> Element {
+    let is_wrapper = item.name == "Item" && item.children.iter().any(|c| c.name == "EndpointReference");
+    if !is_wrapper {
+        return item;
+    }
+    item.children
+        .into_iter()
+        .find(|c| c.name != "EndpointReference")
+        .unwrap_or_default()
+}
+
+fn object_of(element: Element) -> Object {
+    let mut properties: Vec<(String, PropertyValue)> = Vec::with_capacity(element.children.len());
+    // Elements of an array follow one another as a rule, but need not.
+    let mut places: HashMap<String, usize> = HashMap::with_capacity(element.children.len());
+    for child in element.children {
+        let value = value_of(&child);
+        let place = places.get(&child.name).copied();
+        if let Some((_, earlier)) = place.and_then(|place| properties.get_mut(place)) {
+            extend(earlier, value);
+        } else {
+            places.insert(child.name.clone(), properties.len());
+            properties.push((child.name, value));
+        }
+    }
+    Object { properties }
+}
+
+fn extend(earlier: &mut PropertyValue, value: PropertyValue) {
+    let mut items = match std::mem::replace(earlier, PropertyValue::Null) {
+        PropertyValue::Null => Vec::new(),
+        PropertyValue::Text(text) => vec![text],
+        PropertyValue::Array(items) => items,
+    };
+    match value {
+        PropertyValue::Null => {}
+        PropertyValue::Text(text) => items.push(text),
+        PropertyValue::Array(more) => items.extend(more),
+    }
+    *earlier = PropertyValue::Array(items);
+}
+
+fn value_of(element: &Element) -> PropertyValue {
+    if element.attribute("nil").is_some_and(|v| matches!(v.trim(), "true" | "1")) {
+        return PropertyValue::Null;
+    }
+    if element.children.is_empty() {
+        return PropertyValue::Text(element.text.clone());
+    }
+    // `Datetime`, `Interval` and the like wrap the value once more (DSP0230 5.3); an embedded object becomes its text.
+    PropertyValue::Text(element.deep_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Reply, parse_reply};
+    use super::*;
+
+    fn body(xml: &str) -> Option<Element> {
+        let envelope = format!(
+            "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" \
+             xmlns:w=\"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd\" \
+             xmlns:n=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\" \
+             xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><s:Body>{xml}</s:Body></s:Envelope>"
+        );
+        match parse_reply(envelope.as_bytes(), "").unwrap() {
+            Reply::Body(body) => body,
+            Reply::Fault(fault) => panic!("{fault:?}"),
+        }
+    }
+
+    fn text(s: &str) -> PropertyValue {
+        PropertyValue::Text(s.into())
+    }
+
+    #[test]
+    fn a_projected_fragment_is_an_object() {
+        let reply = parse_enumerate(body(
+            "<n:EnumerateResponse><n:EnumerationContext/><w:Items><w:XmlFragment>\
+             <GracePeriodRemaining>43200</GracePeriodRemaining>\
+             <EvaluationEndDate><Datetime>1601-01-01T00:00:00Z</Datetime></EvaluationEndDate>\
+             <ProductKeyID xsi:nil=\"true\"/><Name>Windows(R), Enterprise edition</Name><Empty></Empty>\
+             </w:XmlFragment></w:Items><w:EndOfSequence/></n:EnumerateResponse>",
+        ))
+        .unwrap();
+        assert_eq!(reply.context, None);
+        assert_eq!(
+            reply.items[0].properties,
+            [
+                ("GracePeriodRemaining".to_owned(), text("43200")),
+                ("EvaluationEndDate".to_owned(), text("1601-01-01T00:00:00Z")),
+                ("ProductKeyID".to_owned(), PropertyValue::Null),
+                ("Name".to_owned(), text("Windows(R), Enterprise edition")),
+                ("Empty".to_owned(), text("")),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_typed_instance_is_an_object_and_repeated_elements_an_array() {
+        let reply = parse_enumerate(body(
+            "<n:PullResponse><n:EnumerationContext> uuid:7 </n:EnumerationContext><n:Items>\
+             <p:Win32_X xmlns:p=\"urn:x\" xsi:type=\"p:Win32_X_Type\" xml:lang=\"en-US\">\
+             <p:IP>10.0.0.1</p:IP><p:IP>fe80::1</p:IP><p:Flag>true</p:Flag>\
+             <p:When xmlns:cim=\"urn:c\"><cim:Datetime>2026-01-31T12:00:00Z</cim:Datetime></p:When>\
+             </p:Win32_X><p:Win32_X xmlns:p='urn:x'/></n:Items></n:PullResponse>",
+        ))
+        .unwrap();
+        assert_eq!(reply.context.as_deref(), Some("uuid:7"));
+        assert_eq!(reply.items.len(), 2);
+        assert_eq!(
+            reply.items[0].properties,
+            [
+                (
+                    "IP".to_owned(),
+                    PropertyValue::Array(vec!["10.0.0.1".into(), "fe80::1".into()])
+                ),
+                ("Flag".to_owned(), text("true")),
+                ("When".to_owned(), text("2026-01-31T12:00:00Z")),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_end_is_seen_in_either_namespace_and_the_context_then_ignored() {
+        for end in ["<w:EndOfSequence/>", "<n:EndOfSequence/>"] {
+            let reply = parse_enumerate(body(&format!(
+                "<n:PullResponse><n:EnumerationContext>x</n:EnumerationContext><n:Items/>{end}</n:PullResponse>"
+            )))
+            .unwrap();
+            assert_eq!(reply, EnumerateReply::default());
+        }
+        assert!(parse_enumerate(body("<x/>")).is_err());
+        assert!(parse_enumerate(None).is_err());
+    }
+
+    #[test]
+    fn objects_with_addresses_are_unwrapped() {
+        let reply = parse_enumerate(body(
+            "<n:PullResponse><n:Items><w:Item><p><A>1</A></p><a:EndpointReference xmlns:a='urn:a'/></w:Item></n:Items></n:PullResponse>",
+        ))
+        .unwrap();
+        assert_eq!(reply.items[0].properties, [("A".to_owned(), text("1"))]);
+    }
+
+    #[test]
+    fn method_output_and_identity_are_read() {
+        let output = parse_method_output(
+            body("<p:Activate_OUTPUT xmlns:p='urn:p'><p:ReturnValue>0</p:ReturnValue></p:Activate_OUTPUT>"),
+            "Activate",
+        )
+        .unwrap();
+        assert_eq!(output.properties, [("ReturnValue".to_owned(), text("0"))]);
+        assert_eq!(parse_method_output(None, "Activate").unwrap(), Object::default());
+        assert!(parse_method_output(body("<q/>"), "Activate").is_err());
+        let identity = parse_identify(body(
+            "<wsmid:IdentifyResponse xmlns:wsmid='urn:any'>\
+             <wsmid:ProtocolVersion>http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd</wsmid:ProtocolVersion>\
+             <wsmid:ProductVendor>Microsoft Corporation</wsmid:ProductVendor>\
+             <wsmid:ProductVersion>OS: 10.0.26100 SP: 0.0 Stack: 3.0</wsmid:ProductVersion></wsmid:IdentifyResponse>",
+        ))
+        .unwrap();
+        assert_eq!(identity.vendor, "Microsoft Corporation");
+        assert_eq!(identity.product_version, "OS: 10.0.26100 SP: 0.0 Stack: 3.0");
+    }
+}
