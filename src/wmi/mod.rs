@@ -3,10 +3,14 @@
 //! WS-Management carries every value as text, so [`Instance`] does too; a COM provider converts its variants to the same
 //! text (booleans `true`/`false`, numbers in decimal, times in ISO 8601).
 
+mod wsman_connection;
+
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
+pub use self::wsman_connection::{WsmanConnection, connect};
 use crate::model::{Failure, FailureClass, HResult};
+pub use crate::wsman::{AccountError, ConnectOptions, Credentials, Secret, Target, Trust, TrustError};
 
 /// A WMI namespace that licensing uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

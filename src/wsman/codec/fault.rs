@@ -21,14 +21,12 @@ pub struct Fault {
     pub message: String,
 }
 
-/// The WMI provider answered with an error of its own: says nothing by itself.
-pub const PROVIDER_ERROR: HResult = HResult(0x8033_8102);
 /// The operation timed out on the computer.
-pub const TIMED_OUT: HResult = HResult(0x8033_8029);
+const TIMED_OUT: HResult = HResult(0x8033_8029);
 /// The answer would be larger than MaxEnvelopeSize.
 const ENVELOPE_TOO_LARGE: HResult = HResult(0x8033_8048);
 /// `E_ACCESSDENIED`.
-pub const ACCESS_DENIED: HResult = HResult(0x8007_0005);
+const ACCESS_DENIED: HResult = HResult(0x8007_0005);
 
 impl Fault {
     /// The computer stopped waiting for the operation, which may still be running.
@@ -49,7 +47,8 @@ impl Fault {
         }
     }
 
-    fn is_specific(&self) -> bool {
+    /// The code is not one of WS-Management itself: WMI or what is behind it has answered.
+    pub fn is_specific(&self) -> bool {
         self.code.is_some_and(|code| !is_transport_code(code))
     }
 }

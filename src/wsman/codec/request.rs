@@ -107,21 +107,21 @@ pub fn invoke(
     let room = arguments.iter().map(|a| 2 * a.name.len() + a.value.len() + 16).sum();
     write(context, resource_uri, &action, selectors, room, |out| {
         out.push_str("<p:");
-        out.push_str(method);
+        push_name(out, method);
         out.push_str("_INPUT xmlns:p=\"");
         push_escaped(out, resource_uri);
         out.push_str("\">");
         for argument in arguments {
             out.push_str("<p:");
-            out.push_str(argument.name);
+            push_name(out, argument.name);
             out.push('>');
             push_escaped(out, argument.value);
             out.push_str("</p:");
-            out.push_str(argument.name);
+            push_name(out, argument.name);
             out.push('>');
         }
         out.push_str("</p:");
-        out.push_str(method);
+        push_name(out, method);
         out.push_str("_INPUT>");
     })
 }
@@ -188,6 +188,11 @@ fn write(
         message_id,
         body: Zeroizing::new(std::mem::take(&mut *out).into_bytes()),
     }
+}
+
+/// A name of WMI: letters, digits and underscores. Anything else is left out, so that a name cannot become markup.
+fn push_name(out: &mut String, name: &str) {
+    out.extend(name.chars().filter(|c| c.is_alphanumeric() || *c == '_'));
 }
 
 /// Escapes for text and attributes alike; characters XML cannot carry at all are left out.

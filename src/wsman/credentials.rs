@@ -1,0 +1,136 @@
+//! Who signs in. Kept in memory only, wiped when dropped, never printed.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// A password. Masks itself in every output and is wiped when dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes ownership of the text, so that no other copy needs to live on.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text itself, for the one place that uses it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(***)")
+    }
+}
+
+/// An account name that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// Nothing, or nothing after the domain.
+    #[error("the account {0:?} has no user name: write DOMAIN\\name, name@realm or .\\name")]
+    NoName(String),
+    /// More than one backslash, or a backslash in the wrong place.
+    #[error("the account {0:?} is not understood: write DOMAIN\\name, name@realm or .\\name")]
+    Malformed(String),
+}
+
+/// An account and its password.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The user name; for the form `name@realm` all of it.
+    user: String,
+    /// The NetBIOS domain or the computer's name; empty for a local account (`.\name`), `name@realm` and a bare name.
+    domain: String,
+    password: Secret,
+}
+
+impl Credentials {
+    /// Reads an account: `DOMAIN\name`, `name@realm`, `.\name` (an account of the computer itself) or a bare name.
+    pub fn new(account: &str, password: Secret) -> Result<Self, AccountError> {
+        let account = account.trim();
+        let (domain, user) = match account.split_once('\\') {
+            Some((".", user)) => ("", user),
+            Some((domain, user)) => (domain, user),
+            None => ("", account),
+        };
+        if user.is_empty() {
+            return Err(AccountError::NoName(account.to_owned()));
+        }
+        let upn_without_name = domain.is_empty() && user.starts_with('@') || user.ends_with('@');
+        let malformed = user.contains(['\\', '\0']) || domain.contains(['@', '\0']) || upn_without_name;
+        if malformed || account.starts_with('\\') {
+            return Err(AccountError::Malformed(account.to_owned()));
+        }
+        Ok(Self {
+            user: user.to_owned(),
+            domain: domain.to_owned(),
+            password,
+        })
+    }
+
+    /// The user name, without the domain.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The domain; empty when there is none.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The password.
+    pub fn password(&self) -> &Secret {
+        &self.password
+    }
+
+    /// The account as a person writes it, for messages.
+    pub fn account(&self) -> String {
+        if self.domain.is_empty() {
+            self.user.clone()
+        } else {
+            format!("{}\\{}", self.domain, self.user)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(account: &str) -> Result<(String, String), AccountError> {
+        Credentials::new(account, Secret::new("p")).map(|c| (c.domain, c.user))
+    }
+
+    #[test]
+    fn accounts_are_read_in_every_form() {
+        for (account, domain, user) in [
+            ("LAB\\name", "LAB", "name"),
+            ("name@lab.example", "", "name@lab.example"),
+            (".\\Administrator", "", "Administrator"),
+            (" bare ", "", "bare"),
+            ("BÜRO\\Jürgen 田中", "BÜRO", "Jürgen 田中"),
+            ("MicrosoftAccount\\a@b.example", "MicrosoftAccount", "a@b.example"),
+        ] {
+            assert_eq!(read(account).unwrap(), (domain.to_owned(), user.to_owned()));
+        }
+    }
+
+    #[test]
+    fn accounts_without_a_name_are_refused() {
+        assert!(matches!(read(""), Err(AccountError::NoName(_))));
+        assert!(matches!(read("LAB\\"), Err(AccountError::NoName(_))));
+        for malformed in ["\\name", "A\\B\\c", "@realm", "name@", "a@b\\c"] {
+            assert!(matches!(read(malformed), Err(AccountError::Malformed(_))), "{malformed}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let credentials = Credentials::new("LAB\\name", Secret::new("open sesame")).unwrap();
+        assert!(!format!("{credentials:?}").contains("sesame"));
+        assert_eq!(credentials.account(), "LAB\\name");
+    }
+}

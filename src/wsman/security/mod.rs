@@ -1,0 +1,57 @@
+//! Signing in and sealing messages, behind one small trait so that NTLM, SPNEGO and (later) Kerberos or the system's own
+//! SSPI look the same to the connection.
+//!
+//! Everything `sspi` stays inside this folder: it pins release candidates of some crypto crates, and its trace logs hold
+//! secrets, so it runs with logging switched off (see `quietly` in `sspi_context`).
+
+mod channel_binding;
+mod sspi_context;
+
+pub use channel_binding::{ChannelBinding, tls_server_end_point};
+pub use sspi_context::SspiContext;
+
+use zeroize::Zeroizing;
+
+use super::codec::SealedMessage;
+
+/// Why signing in or sealing failed on our side. A wrong password is not noticed here: only the computer can tell.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecurityError {
+    /// The account name cannot be expressed in the protocol.
+    #[error("the account cannot be used: {0}")]
+    Account(String),
+    /// The computer's token was not understood or not expected.
+    #[error("the computer's sign-in token is not acceptable: {0}")]
+    Token(String),
+    /// A message was changed on the way, repeated, left out, or sealed by somebody else.
+    #[error("the answer was altered on the way: {0}")]
+    Altered(String),
+    /// The message could not be sealed.
+    #[error("the request could not be sealed: {0}")]
+    Seal(String),
+}
+
+/// The form in which NTLM is offered inside the `Negotiate` scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    /// NTLM tokens as they are. Windows and every client in wide use (pywinrm, masterzen, WinRb) do this.
+    Ntlm,
+    /// NTLM wrapped in SPNEGO (RFC 4178, MS-SPNG), as pypsrp does.
+    Spnego,
+}
+
+/// One security context: it belongs to one TCP connection and dies with it.
+pub trait SecurityContext: Send {
+    /// Takes the computer's token (empty at first) and returns ours (empty when there is none to send).
+    fn step(&mut self, token: &[u8]) -> Result<Vec<u8>, SecurityError>;
+
+    /// True when no more tokens are needed.
+    fn is_complete(&self) -> bool;
+
+    /// Seals a message. The order of seals is part of the protocol.
+    fn seal(&mut self, plain: Zeroizing<Vec<u8>>) -> Result<SealedMessage, SecurityError>;
+
+    /// Unseals a message and checks its signature, its place in the order and its length. After an error the context
+    /// must not be used again.
+    fn unseal(&mut self, message: SealedMessage) -> Result<Vec<u8>, SecurityError>;
+}

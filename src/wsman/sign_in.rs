@@ -1,0 +1,328 @@
+//! Opening a connection and signing in on it.
+//!
+//! Over HTTP nothing but sign-in tokens travels in empty POSTs until both sides share a key (MS-WSMV 2.2.9.1). Over HTTPS
+//! the same exchange runs without sealing, bound to the certificate, or Basic where a server offers nothing better; Basic
+//! never runs over HTTP.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::HeaderValue;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::codec::token_for;
+use super::credentials::Credentials;
+use super::http::{HttpConnection, HttpError, HttpReply};
+use super::security::{Mechanism, SecurityContext, SecurityError, SspiContext};
+use super::target::{ConnectOptions, Target};
+use crate::model::{Failure, FailureClass};
+
+/// The content type of plain envelopes and of the empty POSTs of the sign-in.
+pub(super) const SOAP: &str = "application/soap+xml;charset=UTF-8";
+/// Tokens one sign-in may take. NTLM needs two, SPNEGO at most three.
+const MAX_LEGS: usize = 6;
+
+/// A way to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Tokens in the `Negotiate` or the `NTLM` scheme.
+    Tokens {
+        scheme: &'static str,
+        mechanism: Mechanism,
+    },
+    /// Account and password in each request; over TLS only.
+    Basic,
+}
+
+/// In the order tried. Raw NTLM inside Negotiate is what most clients send; servers that insist on SPNEGO refuse it at the
+/// first token, before anything about the account was sent, so trying the next costs no failed sign-in.
+const WAYS: [Way; 3] = [
+    Way::Tokens {
+        scheme: "Negotiate",
+        mechanism: Mechanism::Ntlm,
+    },
+    Way::Tokens {
+        scheme: "Negotiate",
+        mechanism: Mechanism::Spnego,
+    },
+    Way::Tokens {
+        scheme: "NTLM",
+        mechanism: Mechanism::Ntlm,
+    },
+];
+
+/// How messages are protected on a connection that is signed in.
+pub(super) enum Protection {
+    /// Sealed by this context.
+    Sealed(Box<dyn SecurityContext>),
+    /// By TLS; the connection is signed in.
+    Tls,
+    /// By TLS; each request carries the account.
+    TlsBasic(HeaderValue),
+}
+
+/// A connection that is signed in.
+pub(super) struct SignedIn {
+    pub http: HttpConnection,
+    pub protection: Protection,
+    /// What worked, to be tried first next time.
+    pub way: Way,
+    /// HTTP exchanges it took.
+    pub exchanges: u64,
+}
+
+enum Attempt {
+    Done(HttpConnection, Protection),
+    /// The first token was not taken; the computer offers these schemes (none: it did not say).
+    NotTaken { offered: Vec<String>, failure: Failure },
+    Failed(Failure),
+}
+
+/// Connects and signs in.
+pub(super) async fn sign_in(
+    target: &Target,
+    credentials: &Credentials,
+    options: &ConnectOptions,
+    known: Option<Way>,
+) -> Result<SignedIn, Failure> {
+    let mut exchanges = 0;
+    // Connecting has a time-out of its own; this one is for all attempts together.
+    let patience = options.sign_in_timeout + options.connect_timeout;
+    timeout(patience, try_ways(target, credentials, options, known, &mut exchanges))
+        .await
+        .unwrap_or_else(|_| {
+            Err(target.failure(
+                FailureClass::NoAnswer,
+                format!(
+                    "accepted the connection but did not answer the sign-in within {} s",
+                    options.sign_in_timeout.as_secs_f32()
+                ),
+            ))
+        })
+        .map(|(http, protection, way)| SignedIn {
+            http,
+            protection,
+            way,
+            exchanges,
+        })
+}
+
+async fn try_ways(
+    target: &Target,
+    credentials: &Credentials,
+    options: &ConnectOptions,
+    known: Option<Way>,
+    exchanges: &mut u64,
+) -> Result<(HttpConnection, Protection, Way), Failure> {
+    let others = WAYS.iter().copied().filter(|way| Some(*way) != known);
+    let mut first_failure = None;
+    let mut offered_before: Vec<String> = Vec::new();
+    for way in known.into_iter().chain(others) {
+        let Way::Tokens { scheme, mechanism } = way else {
+            let http = HttpConnection::open(target, options).await?;
+            return Ok((http, basic(credentials, target)?, way));
+        };
+        let is_offered = |wanted: &str| offered_before.iter().any(|o| o.eq_ignore_ascii_case(wanted));
+        if !offered_before.is_empty() && !is_offered(scheme) {
+            continue;
+        }
+        match try_tokens(target, credentials, options, scheme, mechanism, exchanges).await {
+            Attempt::Done(http, protection) => return Ok((http, protection, way)),
+            Attempt::Failed(failure) => return Err(failure),
+            Attempt::NotTaken { offered, failure } => {
+                first_failure.get_or_insert(failure);
+                if !offered.is_empty() {
+                    offered_before = offered;
+                }
+            }
+        }
+    }
+    let is_offered = |wanted: &str| offered_before.iter().any(|o| o.eq_ignore_ascii_case(wanted));
+    if is_offered("Negotiate") || is_offered("NTLM") || offered_before.is_empty() {
+        return Err(first_failure.unwrap_or_else(|| target.failure(FailureClass::Protocol, "offers no way to sign in")));
+    }
+    if is_offered("Basic") && target.tls {
+        let http = HttpConnection::open(target, options).await?;
+        return Ok((http, basic(credentials, target)?, Way::Basic));
+    }
+    let list = offered_before.join(", ");
+    Err(if is_offered("Basic") {
+        target.failure(
+            FailureClass::NotAllowed,
+            format!(
+                "offers only {list}. A password is never sent over plain HTTP: use HTTPS, or allow Negotiate on it \
+                 (winrm set winrm/config/service/auth @{{Negotiate=\"true\"}})"
+            ),
+        )
+    } else {
+        target.failure(
+            FailureClass::Protocol,
+            format!(
+                "offers no way to sign in that MAKeeper knows; it offers {list}. Allow Negotiate on it \
+                 (winrm set winrm/config/service/auth @{{Negotiate=\"true\"}})"
+            ),
+        )
+    })
+}
+
+fn basic(credentials: &Credentials, target: &Target) -> Result<Protection, Failure> {
+    debug_assert!(target.tls, "Basic runs over TLS only");
+    let pair = Zeroizing::new(format!("{}:{}", credentials.account(), credentials.password().expose()));
+    let header = Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())));
+    let mut value = HeaderValue::from_str(&header)
+        .map_err(|_| target.failure(FailureClass::Credentials, "cannot be given this account by Basic"))?;
+    value.set_sensitive(true);
+    Ok(Protection::TlsBasic(value))
+}
+
+async fn try_tokens(
+    target: &Target,
+    credentials: &Credentials,
+    options: &ConnectOptions,
+    scheme: &'static str,
+    mechanism: Mechanism,
+    exchanges: &mut u64,
+) -> Attempt {
+    let mut http = match HttpConnection::open(target, options).await {
+        Ok(http) => http,
+        Err(failure) => return Attempt::Failed(failure),
+    };
+    let service = format!("HTTP/{}", target.bare_host());
+    let mut context = match SspiContext::new(mechanism, credentials, &service, http.binding.clone()) {
+        Ok(context) => context,
+        Err(e) => return Attempt::Failed(target.failure(FailureClass::Credentials, format!("was not asked: {e}"))),
+    };
+    let mut token = match context.step(&[]) {
+        Ok(token) => token,
+        Err(e) => return Attempt::Failed(broken(target, &e)),
+    };
+    for leg in 0..MAX_LEGS {
+        *exchanges += 1;
+        let reply = match http.post(authorization(scheme, &token), SOAP, Bytes::new()).await {
+            Ok(reply) => reply,
+            Err(error) => return lost(target, leg, error),
+        };
+        let answer = token_for(&reply.challenges, scheme);
+        tracing::debug!(computer = %target.name, scheme, leg, status = reply.status.as_u16(), "Sign-in");
+        match judge(target, credentials, &reply, leg, answer.is_some(), context.is_complete()) {
+            Verdict::Go(done) => {
+                if let Some(answer) = answer.filter(|_| !context.is_complete()) {
+                    token = match context.step(&answer) {
+                        Ok(token) => token,
+                        // A refusal inside SPNEGO comes as a token that does not continue the exchange.
+                        Err(_) if leg > 0 && !done => return Attempt::Failed(refused(target, credentials)),
+                        Err(e) => return Attempt::Failed(broken(target, &e)),
+                    };
+                }
+                if done {
+                    let protection = if target.tls {
+                        Protection::Tls
+                    } else {
+                        Protection::Sealed(Box::new(context))
+                    };
+                    return Attempt::Done(http, protection);
+                }
+            }
+            Verdict::Stop(attempt) => return attempt,
+        }
+    }
+    Attempt::Failed(target.failure(FailureClass::Protocol, "does not come to an end with the sign-in"))
+}
+
+enum Verdict {
+    /// Feed in its token; signed in if true.
+    Go(bool),
+    Stop(Attempt),
+}
+
+fn judge(
+    target: &Target,
+    credentials: &Credentials,
+    reply: &HttpReply,
+    leg: usize,
+    has_token: bool,
+    is_complete: bool,
+) -> Verdict {
+    let fail = |class, what: String| Verdict::Stop(Attempt::Failed(target.failure(class, what)));
+    let refused = || Verdict::Stop(Attempt::Failed(refused(target, credentials)));
+    match reply.status {
+        StatusCode::UNAUTHORIZED if is_complete => refused(),
+        StatusCode::UNAUTHORIZED if has_token => Verdict::Go(false),
+        // Our answer to its challenge was sent, and it starts again or says nothing: refused.
+        StatusCode::UNAUTHORIZED if leg > 0 => refused(),
+        StatusCode::FORBIDDEN => fail(
+            FailureClass::AccessDenied,
+            format!(
+                "does not let {} use WS-Management: {}. It needs an administrator of that computer",
+                credentials.account(),
+                reply.described()
+            ),
+        ),
+        // An empty request may be answered as such once the sign-in is through.
+        StatusCode::BAD_REQUEST | StatusCode::LENGTH_REQUIRED | StatusCode::INTERNAL_SERVER_ERROR if leg > 0 => {
+            Verdict::Go(true)
+        }
+        status if leg > 0 && status.is_success() => Verdict::Go(true),
+        status if leg == 0 && status.is_success() && target.tls => Verdict::Go(true),
+        StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST | StatusCode::INTERNAL_SERVER_ERROR if leg == 0 => {
+            let offered = reply.offered().iter().map(|&s| s.to_owned()).collect();
+            Verdict::Stop(Attempt::NotTaken {
+                offered,
+                failure: target.failure(
+                    FailureClass::Protocol,
+                    format!("does not take part in the sign-in: {}", reply.described()),
+                ),
+            })
+        }
+        StatusCode::NOT_FOUND => fail(
+            FailureClass::Protocol,
+            format!("has no WS-Management at {}: {}", target.path, reply.described()),
+        ),
+        _ => fail(
+            FailureClass::Protocol,
+            format!(
+                "does not speak WS-Management here: it answers the sign-in with {}",
+                reply.described()
+            ),
+        ),
+    }
+}
+
+fn lost(target: &Target, leg: usize, error: HttpError) -> Attempt {
+    match error {
+        HttpError::Garbage(what) => Attempt::Failed(target.failure(FailureClass::Protocol, what)),
+        HttpError::Lost(what) if leg == 0 => Attempt::NotTaken {
+            offered: Vec::new(),
+            failure: target.failure(FailureClass::Network, what),
+        },
+        HttpError::Lost(what) => Attempt::Failed(target.failure(
+            FailureClass::Network,
+            format!("{what} in the middle of the sign-in, which needs one connection from start to end"),
+        )),
+    }
+}
+
+fn refused(target: &Target, credentials: &Credentials) -> Failure {
+    target.failure(
+        FailureClass::Credentials,
+        format!(
+            "does not accept the user name or password of {}. For an account of the computer itself write .\\name",
+            credentials.account()
+        ),
+    )
+}
+
+fn broken(target: &Target, error: &SecurityError) -> Failure {
+    target.failure(FailureClass::Protocol, format!("broke off the sign-in: {error}"))
+}
+
+fn authorization(scheme: &str, token: &[u8]) -> Option<HeaderValue> {
+    if token.is_empty() {
+        return None;
+    }
+    let mut value = HeaderValue::from_str(&format!("{scheme} {}", BASE64.encode(token))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
