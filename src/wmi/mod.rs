@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 
 pub use self::wsman_connection::{WsmanConnection, connect};
 use crate::model::{Failure, FailureClass, HResult};
-pub use crate::wsman::{AccountError, ConnectOptions, Credentials, Secret, Target, Trust, TrustError};
+pub use crate::wsman::{AccountError, ConnectOptions, Credentials, Target, Trust, TrustError};
 
 /// A WMI namespace that licensing uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

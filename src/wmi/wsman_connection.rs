@@ -33,11 +33,7 @@ pub struct WsmanConnection {
 
 impl WsmanConnection {
     /// Connects and signs in.
-    pub async fn open(
-        target: &Target,
-        credentials: &Credentials,
-        options: &ConnectOptions,
-    ) -> Result<Self, WmiError> {
+    pub async fn open(target: &Target, credentials: &Credentials, options: &ConnectOptions) -> Result<Self, WmiError> {
         let mut session = Session::new(target.clone(), credentials.clone(), options.clone());
         session
             .connect()
@@ -124,7 +120,11 @@ fn instance(object: Object) -> Instance {
         PropertyValue::Array(items) => Value::Array(items),
     };
     Instance {
-        properties: object.properties.into_iter().map(|(name, v)| (name, value(v))).collect(),
+        properties: object
+            .properties
+            .into_iter()
+            .map(|(name, v)| (name, value(v)))
+            .collect(),
     }
 }
 
@@ -238,8 +238,13 @@ mod tests {
     #[test]
     fn faults_become_what_a_person_can_act_on() {
         let map = |error| failed("PC", "the query", "Win32_X", error);
-        assert!(matches!(map(fault(Some(0x8004_1010), "", "")), WmiError::NoSuchClass { class, .. } if class == "Win32_X"));
-        assert!(matches!(map(fault(Some(0x8033_8029), "TimedOut", "")), WmiError::TimedOut { .. }));
+        assert!(
+            matches!(map(fault(Some(0x8004_1010), "", "")), WmiError::NoSuchClass { class, .. } if class == "Win32_X")
+        );
+        assert!(matches!(
+            map(fault(Some(0x8033_8029), "TimedOut", "")),
+            WmiError::TimedOut { .. }
+        ));
         assert!(matches!(map(WsmanError::TimedOut), WmiError::TimedOut { .. }));
         let denied = map(fault(Some(0x8007_0005), "AccessDenied", "Access is denied."));
         assert_eq!(denied.failure().class, FailureClass::AccessDenied);
@@ -255,15 +260,26 @@ mod tests {
 
     #[test]
     fn a_key_in_a_fault_goes_no_further() {
-        let error = failed("PC", "x", "x", fault(Some(0xC004_F050), "", "bad key fkfkf-2 (FKFKF-2)"));
+        let error = failed(
+            "PC",
+            "x",
+            "x",
+            fault(Some(0xC004_F050), "", "bad key fkfkf-2 (FKFKF-2)"),
+        );
         let error = without_secrets(error, &[("ProductKey", Param::Secret("FKFKF-2"))]);
         assert!(!error.to_string().to_uppercase().contains("FKFKF"), "{error}");
-        assert!(error.to_string().contains("bad key (product key) ((product key))"), "{error}");
+        assert!(
+            error.to_string().contains("bad key (product key) ((product key))"),
+            "{error}"
+        );
     }
 
     #[test]
     fn the_class_of_a_query_is_the_word_after_from() {
-        assert_eq!(class_of("SELECT a,b FROM  SoftwareLicensingProduct WHERE a <> null"), "SoftwareLicensingProduct");
+        assert_eq!(
+            class_of("SELECT a,b FROM  SoftwareLicensingProduct WHERE a <> null"),
+            "SoftwareLicensingProduct"
+        );
         assert_eq!(class_of("nonsense"), "");
     }
 }

@@ -1,30 +1,6 @@
 //! Who signs in. Kept in memory only, wiped when dropped, never printed.
 
-use std::fmt;
-
-use zeroize::Zeroizing;
-
-/// A password. Masks itself in every output and is wiped when dropped.
-#[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
-
-impl Secret {
-    /// Takes ownership of the text, so that no other copy needs to live on.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(Zeroizing::new(text.into()))
-    }
-
-    /// The text itself, for the one place that uses it.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(***)")
-    }
-}
+use crate::model::Secret;
 
 /// An account name that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,7 +99,10 @@ mod tests {
         assert!(matches!(read(""), Err(AccountError::NoName(_))));
         assert!(matches!(read("LAB\\"), Err(AccountError::NoName(_))));
         for malformed in ["\\name", "A\\B\\c", "@realm", "name@", "a@b\\c"] {
-            assert!(matches!(read(malformed), Err(AccountError::Malformed(_))), "{malformed}");
+            assert!(
+                matches!(read(malformed), Err(AccountError::Malformed(_))),
+                "{malformed}"
+            );
         }
     }
 

@@ -192,7 +192,10 @@ fn reason(error: &hyper::Error) -> String {
 fn silent(target: &Target, waited: Duration, what: &str) -> Failure {
     target.failure(
         FailureClass::NoAnswer,
-        format!("did not answer {what} within {} s: it is off, asleep, or a firewall drops the packets", waited.as_secs_f32()),
+        format!(
+            "did not answer {what} within {} s: it is off, asleep, or a firewall drops the packets",
+            waited.as_secs_f32()
+        ),
     )
 }
 
@@ -203,7 +206,10 @@ async fn connect(target: &Target, patience: Duration, deadline: Instant) -> Resu
         .map_err(|_| {
             target.failure(
                 FailureClass::NameNotFound,
-                format!("cannot be found: no name server answered for {host} within {} s", patience.as_secs_f32()),
+                format!(
+                    "cannot be found: no name server answered for {host} within {} s",
+                    patience.as_secs_f32()
+                ),
             )
         })?
         .map_err(|e| {

@@ -20,7 +20,7 @@ mod sign_in;
 mod target;
 mod tls;
 
-pub use credentials::{AccountError, Credentials, Secret};
+pub use credentials::{AccountError, Credentials};
 pub use session::{Session, WsmanError, identify};
 pub use target::{ConnectOptions, Target};
 pub use tls::{Trust, TrustError};

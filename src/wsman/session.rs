@@ -108,11 +108,17 @@ impl Session {
         self.exchanges
     }
 
-    /// Connects and signs in, unless that is done already.
+    /// Connects and signs in, unless that is done already, so that a wrong password shows here.
     pub async fn connect(&mut self) -> Result<(), WsmanError> {
         let connection = self.signed_in().await.map_err(WsmanError::Connection)?;
+        let is_proven = !matches!(connection.protection, Protection::TlsBasic(_));
         self.connection = Some(connection);
-        Ok(())
+        // Basic has no sign-in of its own: only a request shows whether the password is right.
+        if is_proven {
+            Ok(())
+        } else {
+            self.identify().await.map(drop)
+        }
     }
 
     /// Asks who is there.
@@ -176,7 +182,9 @@ impl Session {
             items.extend(more);
             let Some(context) = context else { return Ok(items) };
             let excess = if items.len() > MAX_ITEMS || self.received > MAX_RECEIVED {
-                Some(format!("answered the query with more than {MAX_ITEMS} objects or 256 MiB"))
+                Some(format!(
+                    "answered the query with more than {MAX_ITEMS} objects or 256 MiB"
+                ))
             } else if empty > MAX_EMPTY_BATCHES {
                 Some("goes on answering the query without any objects".to_owned())
             } else {
@@ -208,10 +216,10 @@ impl Session {
         match reply {
             Reply::Fault(fault) => Err(WsmanError::Fault(fault)),
             Reply::Body(body) => parse(body).map_err(|e| {
-                WsmanError::Connection(
-                    self.target
-                        .failure(FailureClass::Protocol, format!("gave an answer that is not understood: {e}")),
-                )
+                WsmanError::Connection(self.target.failure(
+                    FailureClass::Protocol,
+                    format!("gave an answer that is not understood: {e}"),
+                ))
             }),
         }
     }
@@ -233,9 +241,10 @@ impl Session {
         let mut connection = self.signed_in().await?;
         let (authorization, content_type, body) = match &mut connection.protection {
             Protection::Sealed(context) => {
-                let message = context
-                    .seal(request.body.clone())
-                    .map_err(|e| self.target.failure(FailureClass::Protocol, format!("was not asked: {e}")))?;
+                let message = context.seal(request.body.clone()).map_err(|e| {
+                    self.target
+                        .failure(FailureClass::Protocol, format!("was not asked: {e}"))
+                })?;
                 (None, SEALED_CONTENT_TYPE, Bytes::from(encode_sealed(&message)))
             }
             Protection::Tls => (None, SOAP, wiped(&request.body)),
@@ -274,8 +283,12 @@ impl Session {
         reply: &HttpReply,
     ) -> Result<Zeroizing<Vec<u8>>, ExchangeError> {
         if !reply.body.is_empty() && is_sealed(&reply.content_type, &reply.body) {
-            let framed_wrongly =
-                |e: CodecError| ExchangeError::from(self.target.failure(FailureClass::Protocol, format!("was heard, but {e}")));
+            let framed_wrongly = |e: CodecError| {
+                ExchangeError::from(
+                    self.target
+                        .failure(FailureClass::Protocol, format!("was heard, but {e}")),
+                )
+            };
             let mut plain = Zeroizing::new(Vec::new());
             for message in decode_sealed(&reply.content_type, &reply.body).map_err(framed_wrongly)? {
                 let part = context.unseal(message).map_err(|e| {
@@ -325,7 +338,11 @@ impl Session {
                     reply.offered().join(", ")
                 ),
             );
-            return Err(if is_basic { failure.into() } else { ExchangeError::Lost(failure) });
+            return Err(if is_basic {
+                failure.into()
+            } else {
+                ExchangeError::Lost(failure)
+            });
         }
         match parse_reply(&reply.body, &request.message_id) {
             Ok(answer @ Reply::Fault(_)) => Ok(answer),
@@ -351,7 +368,11 @@ impl Session {
     }
 
     fn not_understood(&self, error: &CodecError, status: &str, words: &str) -> Failure {
-        let context = [status, words].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(", ");
+        let context = [status, words]
+            .into_iter()
+            .filter(|s| !s.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ");
         self.target.failure(
             FailureClass::Protocol,
             format!("does not speak WS-Management here: {error} ({context})"),

@@ -28,10 +28,7 @@ const MAX_LEGS: usize = 6;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// Tokens in the `Negotiate` or the `NTLM` scheme.
-    Tokens {
-        scheme: &'static str,
-        mechanism: Mechanism,
-    },
+    Tokens { scheme: &'static str, mechanism: Mechanism },
     /// Account and password in each request; over TLS only.
     Basic,
 }
@@ -76,7 +73,10 @@ pub(super) struct SignedIn {
 enum Attempt {
     Done(HttpConnection, Protection),
     /// The first token was not taken; the computer offers these schemes (none: it did not say).
-    NotTaken { offered: Vec<String>, failure: Failure },
+    NotTaken {
+        offered: Vec<String>,
+        failure: Failure,
+    },
     Failed(Failure),
 }
 
@@ -206,7 +206,14 @@ async fn try_tokens(
         };
         let answer = token_for(&reply.challenges, scheme);
         tracing::debug!(computer = %target.name, scheme, leg, status = reply.status.as_u16(), "Sign-in");
-        match judge(target, credentials, &reply, leg, answer.is_some(), context.is_complete()) {
+        match judge(
+            target,
+            credentials,
+            &reply,
+            leg,
+            answer.is_some(),
+            context.is_complete(),
+        ) {
             Verdict::Go(done) => {
                 if let Some(answer) = answer.filter(|_| !context.is_complete()) {
                     token = match context.step(&answer) {

@@ -59,9 +59,7 @@ impl Target {
     /// The host without brackets.
     pub(super) fn bare_host(&self) -> &str {
         let host = self.host.trim();
-        host.strip_prefix('[')
-            .and_then(|h| h.strip_suffix(']'))
-            .unwrap_or(host)
+        host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
     }
 
     /// `host:port` as in a URL and in the Host header: IPv6 in brackets, without a zone (RFC 6874 4).

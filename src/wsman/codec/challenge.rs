@@ -1,8 +1,8 @@
 //! `WWW-Authenticate` headers: several of them, several schemes in one, any case.
 
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 /// Base64 with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -25,7 +25,9 @@ impl Challenge {
         let mut challenges: Vec<Self> = Vec::new();
         for piece in split_outside_quotes(header) {
             let piece = piece.trim();
-            let (word, rest) = piece.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((piece, ""));
+            let (word, rest) = piece
+                .split_once(|c: char| c.is_ascii_whitespace())
+                .unwrap_or((piece, ""));
             // `realm="..."` alone continues the challenge before it; a scheme is a bare word.
             if word.is_empty() || word.contains(['=', '"']) || rest.trim_start().starts_with('=') {
                 continue;

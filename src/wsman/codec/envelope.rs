@@ -83,6 +83,9 @@ mod tests {
             parse_reply(b"<html><body>x</body></html>", ""),
             Err(CodecError::NotSoap { root: "html".into() })
         );
-        assert!(matches!(parse_reply(b"<Envelope/>", ""), Err(CodecError::Unexpected { .. })));
+        assert!(matches!(
+            parse_reply(b"<Envelope/>", ""),
+            Err(CodecError::Unexpected { .. })
+        ));
     }
 }

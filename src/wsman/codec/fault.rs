@@ -105,7 +105,10 @@ pub(super) fn fault_of(fault: &Element) -> Fault {
         .unwrap_or_default();
     let message = match message {
         Some((_, _, text)) => one_line(text),
-        None => fault.child("Reason").map(|r| one_line(&r.deep_text())).unwrap_or_default(),
+        None => fault
+            .child("Reason")
+            .map(|r| one_line(&r.deep_text()))
+            .unwrap_or_default(),
     };
     let code = code.map(|(_, code)| code).or(match subcode.as_str() {
         "AccessDenied" => Some(ACCESS_DENIED),
@@ -243,13 +246,19 @@ mod tests {
 
     #[test]
     fn plain_words_win32_codes_and_bare_subcodes_count() {
-        let words = fault("w:InternalError", "The request failed with 0x8004FE21. See (0x00000001).", "");
+        let words = fault(
+            "w:InternalError",
+            "The request failed with 0x8004FE21. See (0x00000001).",
+            "",
+        );
         assert_eq!(words.code, Some(HResult(0x8004_FE21)));
         assert!(words.message.starts_with("The request failed"));
         let win32 = fault(
             "w:AccessDenied",
             "Access is denied.",
-            &format!("<f:WSManFault {F} Code=\"5\" Machine=\"x\"><f:Message>Access is denied. </f:Message></f:WSManFault>"),
+            &format!(
+                "<f:WSManFault {F} Code=\"5\" Machine=\"x\"><f:Message>Access is denied. </f:Message></f:WSManFault>"
+            ),
         );
         assert_eq!(win32.code, Some(ACCESS_DENIED));
         assert!(win32.is_access_denied());

@@ -7,7 +7,8 @@
 use super::CodecError;
 
 /// What our requests are labelled with. NTLM and SPNEGO share the protocol name; Kerberos has its own.
-pub const CONTENT_TYPE: &str = "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";boundary=\"Encrypted Boundary\"";
+pub const CONTENT_TYPE: &str =
+    "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";boundary=\"Encrypted Boundary\"";
 
 const BOUNDARY: &str = "Encrypted Boundary";
 const PROTOCOL: &str = "application/HTTP-SPNEGO-session-encrypted";
@@ -105,12 +106,17 @@ fn decode_one<'a>(body: &'a [u8], boundary: &str) -> Result<(SealedMessage, &'a 
             continue;
         }
         let line = String::from_utf8_lossy(line);
-        let Some((name, value)) = line.split_once(':') else { continue };
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
         let name = name.trim();
         if name.eq_ignore_ascii_case("OriginalContent") {
             length = length_of(value);
         } else if name.eq_ignore_ascii_case("Content-Type")
-            && value.trim().to_ascii_lowercase().starts_with("application/octet-stream")
+            && value
+                .trim()
+                .to_ascii_lowercase()
+                .starts_with("application/octet-stream")
         {
             break;
         }
@@ -140,10 +146,13 @@ fn binary_part<'a>(rest: &'a [u8], boundary: &str, length: usize) -> Result<(Sea
     let candidates = [Some(rest), without_blank_line];
     let mut fallback = None;
     for candidate in candidates.into_iter().flatten() {
-        let Some((token, data)) = token_of(candidate) else { continue };
+        let Some((token, data)) = token_of(candidate) else {
+            continue;
+        };
         // The cipher text is as long as the plain text, unless the mechanism pads.
         if let Some((exact, after)) = data.split_at_checked(length)
-            && let Some(after) = delimiter_at(after, boundary).or_else(|| delimiter_at(after.strip_prefix(b"\r\n")?, boundary))
+            && let Some(after) =
+                delimiter_at(after, boundary).or_else(|| delimiter_at(after.strip_prefix(b"\r\n")?, boundary))
         {
             return Ok((sealed(token, exact, length), after));
         }
@@ -221,7 +230,11 @@ mod tests {
             "application/soap+xml",
         ] {
             assert!(is_sealed(content_type, &body));
-            assert_eq!(decode_sealed(content_type, &body).unwrap(), [expected.clone()], "{content_type}");
+            assert_eq!(
+                decode_sealed(content_type, &body).unwrap(),
+                [expected.clone()],
+                "{content_type}"
+            );
         }
         assert!(!is_sealed("application/soap+xml", b"<s:Envelope/>"));
     }
@@ -232,7 +245,10 @@ mod tests {
         let at = binary_part_at(&framed);
         let mut with_blank_line = framed.clone();
         with_blank_line.splice(at..at, *b"\r\n");
-        assert_eq!(decode_sealed(CONTENT_TYPE, &with_blank_line).unwrap(), [message(b"abc")]);
+        assert_eq!(
+            decode_sealed(CONTENT_TYPE, &with_blank_line).unwrap(),
+            [message(b"abc")]
+        );
         let padded = SealedMessage {
             length: 1,
             ..message(b"abcde")

@@ -42,7 +42,9 @@ pub struct Argument<'a> {
 
 impl std::fmt::Debug for Argument<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Argument").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Argument")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -254,16 +256,29 @@ mod tests {
     fn a_method_keeps_the_order_of_its_parameters_and_its_selector() {
         let uri = format!("{}/root/default/StdRegProv", ns::WMI);
         let arguments = [
-            Argument { name: "hDefKey", value: "2147483650" },
-            Argument { name: "sSubKeyName", value: "A\\<B>&\"'\r\u{1}" },
+            Argument {
+                name: "hDefKey",
+                value: "2147483650",
+            },
+            Argument {
+                name: "sSubKeyName",
+                value: "A\\<B>&\"'\r\u{1}",
+            },
         ];
         let request = invoke(&context(), &uri, &[("ID", "{1-2}")], "SetStringValue", &arguments);
         let root = parse_document(&request.body).unwrap();
         assert_eq!(header(&root, "Action").text, format!("{uri}/SetStringValue"));
         let selector = header(&root, "SelectorSet").child("Selector").unwrap();
-        assert_eq!((selector.attribute("Name"), selector.text.as_str()), (Some("ID"), "{1-2}"));
+        assert_eq!(
+            (selector.attribute("Name"), selector.text.as_str()),
+            (Some("ID"), "{1-2}")
+        );
         let input = root.child("Body").unwrap().child("SetStringValue_INPUT").unwrap();
-        let sent: Vec<_> = input.children.iter().map(|c| (c.name.as_str(), c.text.as_str())).collect();
+        let sent: Vec<_> = input
+            .children
+            .iter()
+            .map(|c| (c.name.as_str(), c.text.as_str()))
+            .collect();
         assert_eq!(sent, [("hDefKey", "2147483650"), ("sSubKeyName", "A\\<B>&\"'\r")]);
         assert!(!format!("{:?}", arguments[0]).contains("2147483650"));
     }
@@ -276,6 +291,13 @@ mod tests {
         assert_eq!(body.child("MaxElements").unwrap().text, "7");
         let release = parse_document(&release(&context(), "uri", "x").body).unwrap();
         assert!(release.child("Body").unwrap().child("Release").is_some());
-        assert!(parse_document(&identify().body).unwrap().child("Body").unwrap().child("Identify").is_some());
+        assert!(
+            parse_document(&identify().body)
+                .unwrap()
+                .child("Body")
+                .unwrap()
+                .child("Identify")
+                .is_some()
+        );
     }
 }

@@ -151,7 +151,10 @@ fn extend(earlier: &mut PropertyValue, value: PropertyValue) {
 }
 
 fn value_of(element: &Element) -> PropertyValue {
-    if element.attribute("nil").is_some_and(|v| matches!(v.trim(), "true" | "1")) {
+    if element
+        .attribute("nil")
+        .is_some_and(|v| matches!(v.trim(), "true" | "1"))
+    {
         return PropertyValue::Null;
     }
     if element.children.is_empty() {

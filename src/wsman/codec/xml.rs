@@ -114,9 +114,7 @@ pub fn parse_document(bytes: &[u8]) -> Result<Element, CodecError> {
     let mut root = None;
     let mut count = 0usize;
     loop {
-        let event = reader
-            .read_event()
-            .map_err(|e| not_xml(reader.error_position(), &e))?;
+        let event = reader.read_event().map_err(|e| not_xml(reader.error_position(), &e))?;
         match event {
             Event::Start(start) => {
                 count += 1;
@@ -180,12 +178,7 @@ fn element(start: &BytesStart<'_>, position: u64) -> Result<Element, CodecError>
     })
 }
 
-fn close(
-    element: Element,
-    open: &mut [Element],
-    root: &mut Option<Element>,
-    position: u64,
-) -> Result<(), CodecError> {
+fn close(element: Element, open: &mut [Element], root: &mut Option<Element>, position: u64) -> Result<(), CodecError> {
     match open.last_mut() {
         Some(parent) => parent.children.push(element),
         None if root.is_some() => return Err(not_xml(position, &"a second root element")),
@@ -250,7 +243,9 @@ mod tests {
 
     #[test]
     fn prefixes_and_declarations_do_not_matter() {
-        let a = parse_document(br#"<?xml version="1.0" encoding="utf-8"?><s:A xmlns:s="urn:x"><s:B k="1">t</s:B></s:A>"#).unwrap();
+        let a =
+            parse_document(br#"<?xml version="1.0" encoding="utf-8"?><s:A xmlns:s="urn:x"><s:B k="1">t</s:B></s:A>"#)
+                .unwrap();
         let b = parse_document(b"\xEF\xBB\xBF<A>\n<q:B xmlns:q='urn:x' q:k='1'>t</q:B ></A>\n\0").unwrap();
         assert_eq!(a.name, b.name);
         assert_eq!(a.children, b.children);
@@ -261,15 +256,28 @@ mod tests {
         let text = "<A>Größe \u{1F511}</A>";
         let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-        for bytes in [le.clone(), be.clone(), [vec![0xFF, 0xFE], le].concat(), [vec![0xFE, 0xFF], be].concat()] {
+        for bytes in [
+            le.clone(),
+            be.clone(),
+            [vec![0xFF, 0xFE], le].concat(),
+            [vec![0xFE, 0xFF], be].concat(),
+        ] {
             assert_eq!(parse_document(&bytes).unwrap().text, "Größe \u{1F511}");
         }
     }
 
     #[test]
     fn entities_are_only_the_predefined_ones() {
-        assert_eq!(parse_document(b"<A>&lt;&#65;&#x42;&amp;<![CDATA[<x>]]></A>").unwrap().text, "<AB&<x>");
-        assert!(matches!(parse_document(b"<A>&bomb;</A>"), Err(CodecError::NotXml { .. })));
+        assert_eq!(
+            parse_document(b"<A>&lt;&#65;&#x42;&amp;<![CDATA[<x>]]></A>")
+                .unwrap()
+                .text,
+            "<AB&<x>"
+        );
+        assert!(matches!(
+            parse_document(b"<A>&bomb;</A>"),
+            Err(CodecError::NotXml { .. })
+        ));
         assert_eq!(
             parse_document(b"<!DOCTYPE A [<!ENTITY bomb 'x'>]><A>&bomb;</A>"),
             Err(CodecError::DocumentType)
@@ -279,15 +287,24 @@ mod tests {
     #[test]
     fn broken_documents_say_where() {
         for broken in ["<A><B></A>", "<A>", "", "plain", "<A/><B/>", "<A x=>", "<A/>tail"] {
-            assert!(matches!(parse_document(broken.as_bytes()), Err(CodecError::NotXml { .. })), "{broken}");
+            assert!(
+                matches!(parse_document(broken.as_bytes()), Err(CodecError::NotXml { .. })),
+                "{broken}"
+            );
         }
         let deep = "<a>".repeat(5000);
-        assert!(matches!(parse_document(deep.as_bytes()), Err(CodecError::TooLarge { .. })));
+        assert!(matches!(
+            parse_document(deep.as_bytes()),
+            Err(CodecError::TooLarge { .. })
+        ));
     }
 
     #[test]
     fn first_words_drop_the_markup() {
-        assert_eq!(first_words(b"<html><body>\r\n<h1>Bad Gateway</h1></body>", 40), "Bad Gateway");
+        assert_eq!(
+            first_words(b"<html><body>\r\n<h1>Bad Gateway</h1></body>", 40),
+            "Bad Gateway"
+        );
         assert_eq!(first_words("äöü".as_bytes(), 2), "äö…");
     }
 }

@@ -15,13 +15,13 @@ pub struct ChannelBinding(pub(super) Vec<u8>);
 pub fn tls_server_end_point(certificate: &[u8]) -> ChannelBinding {
     let hash = match signature_oid(certificate) {
         // sha384WithRSAEncryption, ecdsa-with-SHA384
-        Some([0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0C] | [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x03]) => {
-            Sha384::digest(certificate).to_vec()
-        }
+        Some(
+            [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0C] | [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x03],
+        ) => Sha384::digest(certificate).to_vec(),
         // sha512WithRSAEncryption, ecdsa-with-SHA512
-        Some([0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0D] | [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x04]) => {
-            Sha512::digest(certificate).to_vec()
-        }
+        Some(
+            [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0D] | [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x04],
+        ) => Sha512::digest(certificate).to_vec(),
         _ => Sha256::digest(certificate).to_vec(),
     };
     let data = [b"tls-server-end-point:".as_slice(), &hash].concat();
@@ -51,7 +51,9 @@ fn der_value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (length, rest) = if first < 0x80 {
         (usize::from(first), rest)
     } else {
-        let (digits, rest) = rest.split_at_checked(usize::from(first & 0x7F)).filter(|(d, _)| d.len() <= 4)?;
+        let (digits, rest) = rest
+            .split_at_checked(usize::from(first & 0x7F))
+            .filter(|(d, _)| d.len() <= 4)?;
         (digits.iter().fold(0, |n, d| n << 8 | usize::from(*d)), rest)
     };
     rest.split_at_checked(length)
@@ -65,7 +67,12 @@ mod tests {
         let length = |n: usize| u8::try_from(n).unwrap();
         let algorithm = [&[0x30, length(oid.len() + 2), 0x06, length(oid.len())], oid].concat();
         let tbs = [0x30, 3, 2, 1, 1];
-        [&[0x30, 0x81, length(tbs.len() + algorithm.len())], tbs.as_slice(), &algorithm].concat()
+        [
+            &[0x30, 0x81, length(tbs.len() + algorithm.len())],
+            tbs.as_slice(),
+            &algorithm,
+        ]
+        .concat()
     }
 
     #[test]
@@ -80,7 +87,10 @@ mod tests {
             assert_eq!(signature_oid(&der), Some(oid));
             let binding = tls_server_end_point(&der).0;
             assert_eq!(binding.len(), 32 + 21 + size);
-            assert_eq!(&binding[24..32], [21 + u8::try_from(size).unwrap(), 0, 0, 0, 32, 0, 0, 0]);
+            assert_eq!(
+                &binding[24..32],
+                [21 + u8::try_from(size).unwrap(), 0, 0, 0, 32, 0, 0, 0]
+            );
         }
     }
 

@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use md4::{Digest, Md4};
 use sspi::ntlm::NtlmConfig;
 use sspi::{
-    AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, Credentials as SspiCredentials, CredentialsBuffers,
-    DataRepresentation, EncryptionFlags, ErrorKind, Negotiate, NegotiateConfig, Ntlm, SecurityBuffer, SecurityBufferRef,
-    SecurityStatus, Sspi, SspiImpl, Username,
+    AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, Credentials as SspiCredentials,
+    CredentialsBuffers, DataRepresentation, EncryptionFlags, ErrorKind, Negotiate, NegotiateConfig, Ntlm,
+    SecurityBuffer, SecurityBufferRef, SecurityStatus, Sspi, SspiImpl, Username,
 };
 use tracing::subscriber::{NoSubscriber, with_default};
 use zeroize::Zeroizing;
@@ -51,7 +51,10 @@ impl SspiContext {
                     client_computer_name: String::new(),
                 };
                 let buffers = CredentialsBuffers::try_from(SspiCredentials::AuthIdentity(identity))?;
-                Ok(Package::Negotiate(Box::new(Negotiate::new_client(config)?), Some(buffers)))
+                Ok(Package::Negotiate(
+                    Box::new(Negotiate::new_client(config)?),
+                    Some(buffers),
+                ))
             }
         })
         .map_err(|e| SecurityError::Account(e.description))?;
@@ -131,7 +134,11 @@ fn step_package<P: Sspi + SspiImpl>(
         .initialize_security_context_impl(&mut builder)?
         .resolve_to_result()?
         .status;
-    let token = output.into_iter().next().map(|buffer| buffer.buffer).unwrap_or_default();
+    let token = output
+        .into_iter()
+        .next()
+        .map(|buffer| buffer.buffer)
+        .unwrap_or_default();
     Ok((status, token))
 }
 
