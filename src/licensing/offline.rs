@@ -1,0 +1,167 @@
+//! Activation without a network: reading the installation ID, depositing the confirmation ID.
+
+use std::time::Duration;
+
+use super::activate::{Patience, Waited, may_be_running, not_licensed, until_licensed};
+use super::collect::row_of;
+use super::rows::{key_type, license_status};
+use super::target::Target;
+use super::{Done, LicensingError};
+use crate::model::{
+    Confirmation, ConfirmationId, ExtendedPid, InstallationId, KeyType, LicenseStatus, Observation, Product,
+};
+use crate::wmi::{Instance, Param, WmiConnection, WmiError};
+
+/// What the activation service needs to know of a product, read from the computer just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfflineData {
+    /// The installation ID. It changes with the key and with the hardware.
+    pub installation_id: InstallationId,
+    /// Extended PID of the installed key; `None` when the computer gave none that can be read.
+    pub product_key_id: Option<ExtendedPid>,
+    /// License status at this moment.
+    pub license_status: LicenseStatus,
+    /// Type of the installed key.
+    pub key_type: KeyType,
+}
+
+/// Reads the installation ID of a product.
+pub async fn installation_id(conn: &mut dyn WmiConnection, product: &Product) -> Result<OfflineData, LicensingError> {
+    let target = Target::of(conn, product).await?;
+    let row = target.read(conn).await?;
+    Ok(OfflineData {
+        installation_id: installation_id_of(conn, &target, &row)?,
+        product_key_id: row.text("ProductKeyID").and_then(|t| ExtendedPid::parse(t).ok()),
+        license_status: license_status(&row),
+        key_type: key_type(&row),
+    })
+}
+
+fn installation_id_of(
+    conn: &dyn WmiConnection,
+    target: &Target<'_>,
+    row: &Instance,
+) -> Result<InstallationId, LicensingError> {
+    let unusable = |why: Option<String>| LicensingError::NoInstallationId {
+        computer: conn.computer().to_owned(),
+        product: target.name(),
+        why,
+    };
+    let text = row.text("OfflineInstallationId").ok_or_else(|| unusable(None))?;
+    InstallationId::parse(text).map_err(|e| unusable(Some(e.to_string())))
+}
+
+/// How depositing a confirmation ID ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deposit {
+    /// The product is licensed now.
+    Licensed,
+    /// It was licensed before: nothing was sent, the confirmation ID stays usable.
+    AlreadyLicensed,
+    /// Sent, no answer came, and the product was not licensed when the patience ended. Depositing again is harmless.
+    StillRunning {
+        /// How long it was waited for.
+        waited: Duration,
+    },
+}
+
+/// Deposits a confirmation ID and reads the product again.
+///
+/// The installation ID is read right before: if it is not the one the confirmation ID was given for, nothing is sent. A
+/// confirmation whose installation ID is not known is tried; the computer itself refuses one that does not fit.
+pub async fn deposit(
+    conn: &mut dyn WmiConnection,
+    product: &Product,
+    confirmation: &Confirmation,
+    patience: Patience,
+) -> Done<Deposit> {
+    let mut notes = Vec::new();
+    let target = match Target::of(conn, product).await {
+        Ok(target) => target,
+        Err(error) => {
+            return Done {
+                outcome: Err(error),
+                observation: None,
+                notes,
+            };
+        }
+    };
+    let mut sent = send(conn, &target, confirmation).await;
+    if let Ok(Sent::Unanswered) = sent {
+        sent = Ok(match until_licensed(conn, &target, patience, &mut notes).await {
+            Waited::Licensed => Sent::Answered,
+            Waited::InVain(waited) | Waited::Lost(waited) => Sent::InVain(waited),
+        });
+    }
+    if matches!(sent, Ok(Sent::Answered)) {
+        target.refresh(conn, &mut notes).await;
+    }
+    let observation = match &sent {
+        Err(LicensingError::Wmi(WmiError::Connection(_))) => None,
+        _ => target.observe(conn, &mut notes).await,
+    };
+    Done {
+        outcome: sent.and_then(|sent| verdict(conn, &target, sent, observation.as_ref())),
+        observation,
+        notes,
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Sent {
+    NotNeeded,
+    Answered,
+    Unanswered,
+    InVain(Duration),
+}
+
+async fn send(
+    conn: &mut dyn WmiConnection,
+    target: &Target<'_>,
+    confirmation: &Confirmation,
+) -> Result<Sent, LicensingError> {
+    let row = target.read(conn).await?;
+    if license_status(&row) == LicenseStatus::Licensed {
+        return Ok(Sent::NotNeeded);
+    }
+    let now = installation_id_of(conn, target, &row)?;
+    if confirmation
+        .installation_id
+        .as_ref()
+        .is_some_and(|given_for| *given_for != now)
+    {
+        return Err(LicensingError::InstallationIdChanged {
+            computer: conn.computer().to_owned(),
+            product: target.name(),
+            now,
+        });
+    }
+    let confirmation_id: &ConfirmationId = &confirmation.confirmation_id;
+    let parameters = [
+        ("InstallationId", Param::Text(now.digits())),
+        ("ConfirmationId", Param::Text(confirmation_id.digits())),
+    ];
+    match target.invoke(conn, "DepositOfflineConfirmationId", &parameters).await {
+        Ok(_) => Ok(Sent::Answered),
+        Err(error) if may_be_running(&error) => Ok(Sent::Unanswered),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn verdict(
+    conn: &dyn WmiConnection,
+    target: &Target<'_>,
+    sent: Sent,
+    observation: Option<&Observation>,
+) -> Result<Deposit, LicensingError> {
+    let now = observation.and_then(|o| row_of(o, target.sku));
+    match sent {
+        Sent::NotNeeded => Ok(Deposit::AlreadyLicensed),
+        _ if now.is_some_and(|p| p.license_status == LicenseStatus::Licensed) => Ok(Deposit::Licensed),
+        Sent::InVain(waited) => Ok(Deposit::StillRunning { waited }),
+        Sent::Answered | Sent::Unanswered if observation.is_none() => {
+            Ok(Deposit::StillRunning { waited: Duration::ZERO })
+        }
+        Sent::Answered | Sent::Unanswered => Err(not_licensed(conn, target, now)),
+    }
+}
