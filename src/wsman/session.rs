@@ -28,7 +28,7 @@ const MAX_RECEIVED: usize = 256 * 1024 * 1024;
 const MAX_EMPTY_BATCHES: usize = 50;
 /// A connection that was silent for longer is not used again: http.sys drops it after 120 s, and to find that out by
 /// sending would leave open whether the computer has acted.
-const MAX_IDLE: Duration = Duration::from_secs(60);
+const MAX_IDLE: Duration = Duration::from_mins(1);
 
 /// Why a request has no result.
 #[derive(Debug, Clone)]

@@ -120,7 +120,7 @@ impl Default for ConnectOptions {
         Self {
             connect_timeout: Duration::from_secs(10),
             sign_in_timeout: Duration::from_secs(30),
-            operation_timeout: Duration::from_secs(60),
+            operation_timeout: Duration::from_mins(1),
             answer_margin: Duration::from_secs(15),
             batch: 50,
             trust: Trust::default(),

@@ -232,7 +232,7 @@ mod tests {
             assert!(is_sealed(content_type, &body));
             assert_eq!(
                 decode_sealed(content_type, &body).unwrap(),
-                [expected.clone()],
+                std::slice::from_ref(&expected),
                 "{content_type}"
             );
         }

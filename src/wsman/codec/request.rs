@@ -1,5 +1,6 @@
 //! Requests as Windows' own client and pypsrp write them (MS-WSMV 3.1.4, DSP0226 5 and 8).
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -170,7 +171,8 @@ fn write(
          <v:DataLocale xml:lang=\"en-US\" s:mustUnderstand=\"false\"/><w:OperationTimeout>",
     );
     let timeout = context.operation_timeout;
-    out.push_str(&format!("PT{}.{:03}S", timeout.as_secs(), timeout.subsec_millis()));
+    // Writing to a string cannot fail.
+    let _ = write!(out, "PT{}.{:03}S", timeout.as_secs(), timeout.subsec_millis());
     out.push_str("</w:OperationTimeout>");
     if !selectors.is_empty() {
         out.push_str("<w:SelectorSet>");

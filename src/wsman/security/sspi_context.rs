@@ -3,11 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use md4::{Digest, Md4};
-use sspi::ntlm::NtlmConfig;
+use sspi::ntlm::{NTLM_HASH_PREFIX, NtlmConfig, NtlmHash};
 use sspi::{
-    AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, Credentials as SspiCredentials,
-    CredentialsBuffers, DataRepresentation, EncryptionFlags, ErrorKind, Negotiate, NegotiateConfig, Ntlm,
-    SecurityBuffer, SecurityBufferRef, SecurityStatus, Sspi, SspiImpl, Username,
+    AuthIdentity, AuthIdentityBuffers, BufferType, ClientRequestFlags, CredentialsBuffers, DataRepresentation,
+    EncryptionFlags, ErrorKind, Negotiate, NegotiateConfig, Ntlm, SecurityBuffer, SecurityBufferRef, SecurityStatus,
+    Sspi, SspiImpl, Username,
 };
 use tracing::subscriber::{NoSubscriber, with_default};
 use zeroize::Zeroizing;
@@ -15,9 +15,6 @@ use zeroize::Zeroizing;
 use super::{ChannelBinding, Mechanism, SecurityContext, SecurityError};
 use crate::wsman::codec::SealedMessage;
 use crate::wsman::credentials::Credentials;
-
-/// `sspi` takes passwords with this prefix for an NT hash.
-const HASH_PREFIX: &str = "$NTLM$:";
 
 /// An NTLM context.
 pub struct SspiContext {
@@ -42,7 +39,7 @@ impl SspiContext {
     ) -> Result<Self, SecurityError> {
         let identity = identity(credentials)?;
         let package = quietly(|| match mechanism {
-            Mechanism::Ntlm => Ok(Package::Ntlm(Box::new(Ntlm::new()), Some(identity.into()))),
+            Mechanism::Ntlm => Ok(Package::Ntlm(Box::new(Ntlm::new()), Some(identity))),
             Mechanism::Spnego => {
                 // Kerberos will come in here: by its own protocol configuration and package list.
                 let config = NegotiateConfig {
@@ -50,7 +47,7 @@ impl SspiContext {
                     package_list: Some("!kerberos,!pku2u,ntlm".to_owned()),
                     client_computer_name: String::new(),
                 };
-                let buffers = CredentialsBuffers::try_from(SspiCredentials::AuthIdentity(identity))?;
+                let buffers = CredentialsBuffers::AuthIdentity(identity);
                 Ok(Package::Negotiate(
                     Box::new(Negotiate::new_client(config)?),
                     Some(buffers),
@@ -80,7 +77,7 @@ fn quietly<T>(run: impl FnOnce() -> sspi::Result<T>) -> sspi::Result<T> {
     })
 }
 
-fn identity(credentials: &Credentials) -> Result<AuthIdentity, SecurityError> {
+fn identity(credentials: &Credentials) -> Result<AuthIdentityBuffers, SecurityError> {
     let (user, domain) = (credentials.user(), credentials.domain());
     let username = match user.rsplit_once('@') {
         Some((name, realm)) if domain.is_empty() => Username::new_upn(name, realm),
@@ -88,22 +85,18 @@ fn identity(credentials: &Credentials) -> Result<AuthIdentity, SecurityError> {
     }
     .map_err(|e| SecurityError::Account(e.to_string()))?;
     let password = credentials.password().expose();
-    let password = if password.starts_with(HASH_PREFIX) {
-        Zeroizing::new(hashed(password))
-    } else {
-        Zeroizing::new(password.to_owned())
-    };
-    Ok(AuthIdentity {
+    if password.starts_with(NTLM_HASH_PREFIX) {
+        // `sspi` would take this password for the notation of a hash, so it is handed over as its hash, which is MD4 of
+        // UTF-16 (MS-NLMP 3.3.1, NTOWFv1).
+        let units = Zeroizing::new(password.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+        let hash = NtlmHash::from_bytes(Md4::digest(&*units).into());
+        return Ok(AuthIdentityBuffers::from_utf8_with_hash(user, domain, &hash));
+    }
+    let identity = AuthIdentity {
         username,
-        password: String::clone(&password).into(),
-    })
-}
-
-/// A password that happens to look like `sspi`'s notation for hashes is handed over as its hash (NTOWFv1: MD4 of UTF-16).
-fn hashed(password: &str) -> String {
-    let units = Zeroizing::new(password.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
-    let digits: String = Md4::digest(&*units).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{HASH_PREFIX}{digits}")
+        password: password.to_owned().into(),
+    };
+    Ok(identity.into())
 }
 
 /// What is asked of the context: without CONFIDENTIALITY there is neither sealing nor key exchange.
