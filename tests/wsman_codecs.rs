@@ -1,5 +1,7 @@
 //! No byte that arrives can break the WS-Management codecs or the sign-in: they answer with a value or an error.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -55,6 +55,8 @@ impl HttpReply {
 
 /// Why an exchange failed.
 pub(super) enum HttpError {
+    /// The connection was closed before anything was sent: the request may be sent again, whatever it is.
+    NotSent(String),
     /// The connection is gone, before or in the middle of the answer.
     Lost(String),
     /// Something came back that is not HTTP, or too much of it.
@@ -69,6 +71,8 @@ pub(super) struct HttpConnection {
     /// What ties a sign-in to the TLS certificate.
     pub binding: Option<ChannelBinding>,
     last_used: Instant,
+    // It said that it closes after its last answer.
+    is_closing: bool,
     host: String,
     path: String,
 }
@@ -109,6 +113,7 @@ impl HttpConnection {
             _driver: AbortOnDropHandle::new(driver),
             binding,
             last_used: Instant::now(),
+            is_closing: false,
             host: target.authority(),
             path: target.path.clone(),
         })
@@ -116,7 +121,7 @@ impl HttpConnection {
 
     /// True if another request may be sent: not known to be closed and not idle for so long that it may be dying.
     pub fn is_fresh(&self, idle: Duration) -> bool {
-        !self.sender.is_closed() && self.last_used.elapsed() < idle
+        !self.is_closing && !self.sender.is_closed() && self.last_used.elapsed() < idle
     }
 
     /// One exchange.
@@ -139,8 +144,14 @@ impl HttpConnection {
         let request = request
             .body(Full::new(body))
             .map_err(|e| HttpError::Garbage(format!("cannot be asked: {e}")))?;
-        self.sender.ready().await.map_err(|e| classify(&e))?;
-        let response = self.sender.send_request(request).await.map_err(|e| classify(&e))?;
+        self.sender.ready().await.map_err(|e| not_sent(&e))?;
+        let response = self.sender.try_send_request(request).await.map_err(|mut e| {
+            if e.take_message().is_some() {
+                not_sent(e.error())
+            } else {
+                classify(e.error())
+            }
+        })?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, MAX_BODY).collect().await.map_err(|e| {
             if e.is::<LengthLimitError>() {
@@ -150,6 +161,9 @@ impl HttpConnection {
             }
         })?;
         self.last_used = Instant::now();
+        self.is_closing = text(&head.headers, &header::CONNECTION)
+            .split(',')
+            .any(|word| word.trim().eq_ignore_ascii_case("close"));
         Ok(HttpReply {
             status: head.status,
             challenges: challenges(&head.headers),
@@ -172,6 +186,17 @@ fn text(headers: &HeaderMap, name: &header::HeaderName) -> String {
         .get(name)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         .unwrap_or_default()
+}
+
+/// The connection ended before the request was sent. A server that talks first, as SSH or SMTP do, is no HTTP server;
+/// hyper tells that only in words.
+fn not_sent(error: &hyper::Error) -> HttpError {
+    let words = format!("{error}: {}", reason(error));
+    if words.contains("unexpected message") {
+        HttpError::Garbage("speaks before it is asked, which is not HTTP".to_owned())
+    } else {
+        HttpError::NotSent(format!("closed the connection: {}", reason(error)))
+    }
 }
 
 fn classify(error: &hyper::Error) -> HttpError {

@@ -47,6 +47,14 @@ enum ExchangeError {
     Final(WsmanError),
 }
 
+/// What became of a request that was to be sent.
+enum HttpFailure {
+    NotSent,
+    Lost(Failure),
+    Failed(Failure),
+    TimedOut,
+}
+
 impl From<ExchangeError> for WsmanError {
     fn from(error: ExchangeError) -> Self {
         match error {
@@ -238,26 +246,12 @@ impl Session {
 
     /// Sends a request and reads the envelope that answers it. After an error the connection is gone.
     async fn exchange(&mut self, request: &Request) -> Result<Reply, ExchangeError> {
-        let mut connection = self.signed_in().await?;
-        let (authorization, content_type, body) = match &mut connection.protection {
-            Protection::Sealed(context) => {
-                let message = context.seal(request.body.clone()).map_err(|e| {
-                    self.target
-                        .failure(FailureClass::Protocol, format!("was not asked: {e}"))
-                })?;
-                (None, SEALED_CONTENT_TYPE, Bytes::from(encode_sealed(&message)))
-            }
-            Protection::Tls => (None, SOAP, wiped(&request.body)),
-            Protection::TlsBasic(header) => (Some(header.clone()), SOAP, wiped(&request.body)),
-        };
-        self.exchanges += 1;
-        let reply = timeout(self.patience(), connection.http.post(authorization, content_type, body))
-            .await
-            .map_err(|_| ExchangeError::Final(WsmanError::TimedOut))?
-            .map_err(|error| match error {
-                HttpError::Lost(what) => ExchangeError::Lost(self.target.failure(FailureClass::Network, what)),
-                HttpError::Garbage(what) => self.target.failure(FailureClass::Protocol, what).into(),
-            })?;
+        let (mut connection, reply) = match self.send(request).await {
+            // Nothing was sent, so even a method call may go out again; sealed anew, on a new connection.
+            Err(HttpFailure::NotSent) => self.send(request).await,
+            other => other,
+        }
+        .map_err(|failure| self.exchange_error(failure))?;
         tracing::debug!(
             computer = %self.target.name, status = reply.status.as_u16(), bytes = reply.body.len(), "Exchange"
         );
@@ -274,6 +268,52 @@ impl Session {
         };
         self.connection = Some(connection);
         Ok(reply)
+    }
+
+    async fn send(&mut self, request: &Request) -> Result<(SignedIn, HttpReply), HttpFailure> {
+        let patience = self.patience();
+        let mut connection = self.signed_in().await.map_err(HttpFailure::Failed)?;
+        let (authorization, content_type, body) = match &mut connection.protection {
+            Protection::Sealed(context) => {
+                let message = context.seal(request.body.clone()).map_err(|e| {
+                    HttpFailure::Failed(
+                        self.target
+                            .failure(FailureClass::Protocol, format!("was not asked: {e}")),
+                    )
+                })?;
+                (None, SEALED_CONTENT_TYPE, Bytes::from(encode_sealed(&message)))
+            }
+            Protection::Tls => (None, SOAP, wiped(&request.body)),
+            Protection::TlsBasic(header) => (Some(header.clone()), SOAP, wiped(&request.body)),
+        };
+        let sent = timeout(patience, connection.http.post(authorization, content_type, body)).await;
+        match sent {
+            Err(_) => Err(HttpFailure::TimedOut),
+            Ok(Err(HttpError::NotSent(_))) => Err(HttpFailure::NotSent),
+            Ok(Err(HttpError::Lost(what))) => {
+                self.exchanges += 1;
+                Err(HttpFailure::Lost(self.target.failure(FailureClass::Network, what)))
+            }
+            Ok(Err(HttpError::Garbage(what))) => {
+                Err(HttpFailure::Failed(self.target.failure(FailureClass::Protocol, what)))
+            }
+            Ok(Ok(reply)) => {
+                self.exchanges += 1;
+                Ok((connection, reply))
+            }
+        }
+    }
+
+    fn exchange_error(&self, failure: HttpFailure) -> ExchangeError {
+        match failure {
+            HttpFailure::NotSent => ExchangeError::Lost(
+                self.target
+                    .failure(FailureClass::Network, "closes the connection after each sign-in"),
+            ),
+            HttpFailure::Lost(failure) => ExchangeError::Lost(failure),
+            HttpFailure::Failed(failure) => failure.into(),
+            HttpFailure::TimedOut => ExchangeError::Final(WsmanError::TimedOut),
+        }
     }
 
     /// Opens a sealed answer. Anything that is not sealed is refused, whatever it says: anybody could have written it.

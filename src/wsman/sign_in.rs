@@ -220,6 +220,13 @@ async fn try_tokens(
                         Ok(token) => token,
                         // A refusal inside SPNEGO comes as a token that does not continue the exchange.
                         Err(_) if leg > 0 && !done => return Attempt::Failed(refused(target, credentials)),
+                        // Not the form of token we sent: nothing about the account has left us yet, so try another.
+                        Err(e) if leg == 0 => {
+                            return Attempt::NotTaken {
+                                offered: Vec::new(),
+                                failure: broken(target, &e),
+                            };
+                        }
                         Err(e) => return Attempt::Failed(broken(target, &e)),
                     };
                 }
@@ -268,7 +275,13 @@ fn judge(
             ),
         ),
         // An empty request may be answered as such once the sign-in is through.
-        StatusCode::BAD_REQUEST | StatusCode::LENGTH_REQUIRED | StatusCode::INTERNAL_SERVER_ERROR if leg > 0 => {
+        StatusCode::BAD_REQUEST
+        | StatusCode::LENGTH_REQUIRED
+        | StatusCode::UNSUPPORTED_MEDIA_TYPE
+        | StatusCode::UNPROCESSABLE_ENTITY
+        | StatusCode::INTERNAL_SERVER_ERROR
+            if leg > 0 =>
+        {
             Verdict::Go(true)
         }
         status if leg > 0 && status.is_success() => Verdict::Go(true),
@@ -300,11 +313,11 @@ fn judge(
 fn lost(target: &Target, leg: usize, error: HttpError) -> Attempt {
     match error {
         HttpError::Garbage(what) => Attempt::Failed(target.failure(FailureClass::Protocol, what)),
-        HttpError::Lost(what) if leg == 0 => Attempt::NotTaken {
+        HttpError::Lost(what) | HttpError::NotSent(what) if leg == 0 => Attempt::NotTaken {
             offered: Vec::new(),
             failure: target.failure(FailureClass::Network, what),
         },
-        HttpError::Lost(what) => Attempt::Failed(target.failure(
+        HttpError::Lost(what) | HttpError::NotSent(what) => Attempt::Failed(target.failure(
             FailureClass::Network,
             format!("{what} in the middle of the sign-in, which needs one connection from start to end"),
         )),
