@@ -373,6 +373,17 @@ async fn batches_shrink_when_answers_are_too_large() {
 }
 
 #[tokio::test]
+async fn a_context_that_is_not_renewed_stays_good() {
+    if available() {
+        for mode in ["keep-context", "no-end"] {
+            let server = Server::start(&["--mode", mode]);
+            let mut connection = open(&server).await.unwrap();
+            assert_eq!(query(&mut connection).await.unwrap().len(), 4, "{mode}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn identify_says_who_is_there() {
     if available() {
         let server = Server::start(&[]);

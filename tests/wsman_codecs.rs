@@ -135,6 +135,16 @@ fn challenge() -> Vec<u8> {
     bytes
 }
 
+#[test]
+fn a_challenge_without_names_or_version_is_answered() {
+    let mut bytes = b"NTLMSSP\0\x02\0\0\0\0\0\0\0\x30\0\0\0\x33\x82\x08\x60\x01\x23\x45\x67\x89\xab\xcd\xef".to_vec();
+    bytes.extend_from_slice(&[0; 8]);
+    bytes.extend_from_slice(b"\0\0\0\0\x30\0\0\0");
+    let mut context = context(Mechanism::Ntlm);
+    context.step(&[]).unwrap();
+    assert!(context.step(&bytes).unwrap().starts_with(b"NTLMSSP\0\x03"));
+}
+
 #[derive(Clone, Default)]
 struct CountEvents(Arc<AtomicUsize>);
 

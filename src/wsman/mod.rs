@@ -11,6 +11,7 @@
 //! * A sealed session belongs to one TCP connection; when a seal does not fit, the connection is dropped.
 //! * Neither bodies nor tokens are logged. `sspi`, whose trace events hold secrets, runs with logging switched off.
 
+mod answer;
 pub mod codec;
 mod credentials;
 mod http;
@@ -20,7 +21,8 @@ mod sign_in;
 mod target;
 mod tls;
 
+pub use answer::WsmanError;
 pub use credentials::{AccountError, Credentials};
-pub use session::{Session, WsmanError, identify};
+pub use session::{Session, identify};
 pub use target::{ConnectOptions, Target};
 pub use tls::{Trust, TrustError};

@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::StatusCode;
 use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
+use super::answer::{Asked, ExchangeError, WsmanError};
 use super::codec::{
-    self, Argument, Batch, CodecError, EnumerateReply, Fault, Identity, Object, Reply, Request, RequestContext,
-    SEALED_CONTENT_TYPE, decode_sealed, encode_sealed, is_sealed, parse_enumerate, parse_identify, parse_method_output,
-    parse_reply,
+    self, Argument, Batch, CodecError, EnumerateReply, Identity, Object, Reply, Request, RequestContext,
+    SEALED_CONTENT_TYPE, encode_sealed, parse_enumerate, parse_identify, parse_method_output,
 };
 use super::credentials::Credentials;
 use super::http::{HttpError, HttpReply};
@@ -30,44 +29,12 @@ const MAX_EMPTY_BATCHES: usize = 50;
 /// sending would leave open whether the computer has acted.
 const MAX_IDLE: Duration = Duration::from_mins(1);
 
-/// Why a request has no result.
-#[derive(Debug, Clone)]
-pub enum WsmanError {
-    /// The way to the computer, the sign-in or the protocol failed.
-    Connection(Failure),
-    /// The computer answered with a fault.
-    Fault(Box<Fault>),
-    /// The request was sent, but no answer came in time; the computer may still be working on it.
-    TimedOut,
-}
-
-/// A failed exchange, and whether a request without side effects may be repeated on a new connection.
-enum ExchangeError {
-    Lost(Failure),
-    Final(WsmanError),
-}
-
 /// What became of a request that was to be sent.
 enum HttpFailure {
     NotSent,
     Lost(Failure),
     Failed(Failure),
     TimedOut,
-}
-
-impl From<ExchangeError> for WsmanError {
-    fn from(error: ExchangeError) -> Self {
-        match error {
-            ExchangeError::Lost(failure) => Self::Connection(failure),
-            ExchangeError::Final(error) => error,
-        }
-    }
-}
-
-impl From<Failure> for ExchangeError {
-    fn from(failure: Failure) -> Self {
-        Self::Final(WsmanError::Connection(failure))
-    }
 }
 
 /// A conversation with one computer.
@@ -181,14 +148,32 @@ impl Session {
         self.received = 0;
         let mut items = Vec::new();
         let mut empty = 0;
+        let mut previous = None;
+        let mut is_guess = false;
         let mut request = codec::enumerate(&self.context, resource_uri, wql, batch);
         loop {
             let reply = self.exchange(&request).await?;
-            let EnumerateReply { items: more, context } =
-                self.read(reply, parse_enumerate).map_err(ExchangeError::Final)?;
-            empty += usize::from(more.is_empty());
+            let batch_of = match self.read(reply, parse_enumerate) {
+                Err(WsmanError::Fault(fault)) if is_guess && fault.subcode == "InvalidEnumerationContext" => {
+                    return Ok(items);
+                }
+                other => other.map_err(ExchangeError::Final)?,
+            };
+            let EnumerateReply {
+                items: more,
+                context,
+                ended,
+            } = batch_of;
+            let is_empty = more.is_empty();
+            empty += usize::from(is_empty);
             items.extend(more);
-            let Some(context) = context else { return Ok(items) };
+            // A Pull answered without a context leaves the one it had good; a server that means the end by that and does
+            // not say so will answer the next Pull with a fault.
+            is_guess = context.is_none();
+            let context = match context.or(previous.take().filter(|_| !is_empty)) {
+                Some(context) if !ended => context,
+                _ => return Ok(items),
+            };
             let excess = if items.len() > MAX_ITEMS || self.received > MAX_RECEIVED {
                 Some(format!(
                     "answered the query with more than {MAX_ITEMS} objects or 256 MiB"
@@ -208,6 +193,7 @@ impl Session {
                 return Err(ExchangeError::Final(WsmanError::TimedOut));
             }
             request = codec::pull(&self.context, resource_uri, &context, batch);
+            previous = Some(context);
         }
     }
 
@@ -256,15 +242,15 @@ impl Session {
             computer = %self.target.name, status = reply.status.as_u16(), bytes = reply.body.len(), "Exchange"
         );
         self.received = self.received.saturating_add(reply.body.len());
+        let asked = Asked {
+            target: &self.target,
+            credentials: &self.credentials,
+        };
         let reply = match &mut connection.protection {
-            Protection::Sealed(context) => {
-                let plain = self.unseal(context.as_mut(), &reply)?;
-                parse_reply(&plain, &request.message_id).map_err(|e| {
-                    let words = codec::first_words(&plain, 100);
-                    self.not_understood(&e, &format!("HTTP {}", reply.status.as_u16()), &words)
-                })?
-            }
-            protection => self.read_plain(matches!(protection, Protection::TlsBasic(_)), &reply, request)?,
+            Protection::Sealed(context) => asked.read_sealed(context.as_mut(), &reply, request)?,
+            Protection::Tls => asked.read_plain(&reply, request)?,
+            // Without a sign-in that could be lost there is nothing to repeat.
+            Protection::TlsBasic(_) => asked.read_plain(&reply, request).map_err(ExchangeError::into_final)?,
         };
         self.connection = Some(connection);
         Ok(reply)
@@ -314,109 +300,6 @@ impl Session {
             HttpFailure::Failed(failure) => failure.into(),
             HttpFailure::TimedOut => ExchangeError::Final(WsmanError::TimedOut),
         }
-    }
-
-    /// Opens a sealed answer. Anything that is not sealed is refused, whatever it says: anybody could have written it.
-    fn unseal(
-        &self,
-        context: &mut dyn super::security::SecurityContext,
-        reply: &HttpReply,
-    ) -> Result<Zeroizing<Vec<u8>>, ExchangeError> {
-        if !reply.body.is_empty() && is_sealed(&reply.content_type, &reply.body) {
-            let framed_wrongly = |e: CodecError| {
-                ExchangeError::from(
-                    self.target
-                        .failure(FailureClass::Protocol, format!("was heard, but {e}")),
-                )
-            };
-            let mut plain = Zeroizing::new(Vec::new());
-            for message in decode_sealed(&reply.content_type, &reply.body).map_err(framed_wrongly)? {
-                let part = context.unseal(message).map_err(|e| {
-                    self.target.failure(
-                        FailureClass::Protocol,
-                        format!("was heard, but {e}. The connection was closed and the answer thrown away"),
-                    )
-                })?;
-                plain.extend_from_slice(&part);
-            }
-            return Ok(plain);
-        }
-        Err(match reply.status {
-            StatusCode::UNAUTHORIZED => ExchangeError::Lost(self.target.failure(
-                FailureClass::Credentials,
-                format!("forgot that {} is signed in ({})", self.credentials.account(), reply.described()),
-            )),
-            StatusCode::FORBIDDEN => self.denied(reply).into(),
-            _ if reply.body.is_empty() => self
-                .target
-                .failure(
-                    FailureClass::Protocol,
-                    format!("answered a sealed request with nothing but {}", reply.described()),
-                )
-                .into(),
-            _ => self
-                .target
-                .failure(
-                    FailureClass::Protocol,
-                    format!(
-                        "answered a sealed request in clear text with {}; refused, because anybody on the way could have \
-                         written it",
-                        reply.described()
-                    ),
-                )
-                .into(),
-        })
-    }
-
-    fn read_plain(&self, is_basic: bool, reply: &HttpReply, request: &Request) -> Result<Reply, ExchangeError> {
-        if reply.status == StatusCode::UNAUTHORIZED {
-            let failure = self.target.failure(
-                FailureClass::Credentials,
-                format!(
-                    "does not accept the user name or password of {}; it offers {}",
-                    self.credentials.account(),
-                    reply.offered().join(", ")
-                ),
-            );
-            return Err(if is_basic {
-                failure.into()
-            } else {
-                ExchangeError::Lost(failure)
-            });
-        }
-        match parse_reply(&reply.body, &request.message_id) {
-            Ok(answer @ Reply::Fault(_)) => Ok(answer),
-            Ok(answer) if reply.status.is_success() => Ok(answer),
-            _ if reply.status == StatusCode::FORBIDDEN => Err(self.denied(reply).into()),
-            Ok(_) => Err(self
-                .target
-                .failure(FailureClass::Protocol, format!("answered with {}", reply.described()))
-                .into()),
-            Err(e) => Err(self.not_understood(&e, "", &reply.described()).into()),
-        }
-    }
-
-    fn denied(&self, reply: &HttpReply) -> Failure {
-        self.target.failure(
-            FailureClass::AccessDenied,
-            format!(
-                "does not let {} use WS-Management: {}. It needs an administrator of that computer",
-                self.credentials.account(),
-                reply.described()
-            ),
-        )
-    }
-
-    fn not_understood(&self, error: &CodecError, status: &str, words: &str) -> Failure {
-        let context = [status, words]
-            .into_iter()
-            .filter(|s| !s.is_empty())
-            .collect::<Vec<_>>()
-            .join(", ");
-        self.target.failure(
-            FailureClass::Protocol,
-            format!("does not speak WS-Management here: {error} ({context})"),
-        )
     }
 }
 

@@ -60,6 +60,14 @@ def answer(request, mode):
     elif action == "Enumerate":
         body = (f"<n:EnumerateResponse><n:EnumerationContext>uuid:1</n:EnumerationContext>"
                 f"<w:Items>{product(1, True)}{product(2, True)}</w:Items></n:EnumerateResponse>")
+    elif action == "Pull" and mode in ("keep-context", "no-end"):  # the context of the Pull stays good
+        answer.pulls += 1
+        if answer.pulls < 3:
+            body = f"<n:PullResponse><n:Items>{product(2 + answer.pulls, False)}</n:Items></n:PullResponse>"
+        elif mode == "no-end":
+            status, body = 500, FAULT.replace("w:InternalError", "n:InvalidEnumerationContext") % (2150858843, "gone")
+        else:
+            body = "<n:PullResponse><w:EndOfSequence/></n:PullResponse>"
     elif action == "Pull":
         assert "EnumerationContext>uuid:1<" in request
         body = f"<n:PullResponse><n:Items>{product(3, False)}</n:Items><n:EndOfSequence/></n:PullResponse>"
@@ -72,6 +80,9 @@ def answer(request, mode):
         f"xmlns:n='{WSEN}' xmlns:a='http://schemas.xmlsoap.org/ws/2004/08/addressing' "
         f"xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'><s:Header><a:RelatesTo>{relates}</a:RelatesTo></s:Header>"
         f"<s:Body>{body}</s:Body></s:Envelope>")
+
+
+answer.pulls = 0
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -27,8 +27,11 @@ pub struct Object {
 pub struct EnumerateReply {
     /// The objects of this batch.
     pub items: Vec<Object>,
-    /// What to pull next; `None` when nothing is left.
+    /// What to pull next. `None` in the answer to a Pull without `ended`: the context of that Pull is still good
+    /// (WS-Enumeration 3.2).
     pub context: Option<String>,
+    /// Nothing is left.
+    pub ended: bool,
 }
 
 /// Who answered an Identify.
@@ -51,7 +54,7 @@ pub fn parse_enumerate(body: Option<Element>) -> Result<EnumerateReply, CodecErr
     let context = body
         .child("EnumerationContext")
         .map(Element::trimmed)
-        .filter(|context| !context.is_empty() && !ended)
+        .filter(|context| !context.is_empty())
         .map(str::to_owned);
     let items = body
         .children
@@ -60,7 +63,7 @@ pub fn parse_enumerate(body: Option<Element>) -> Result<EnumerateReply, CodecErr
         .flat_map(|c| c.children)
         .map(|item| object_of(unwrap_item(item)))
         .collect();
-    Ok(EnumerateReply { items, context })
+    Ok(EnumerateReply { items, context, ended })
 }
 
 /// Reads the `METHOD_OUTPUT` of a method; an empty body is an empty object.
@@ -196,7 +199,7 @@ mod tests {
              </w:XmlFragment></w:Items><w:EndOfSequence/></n:EnumerateResponse>",
         ))
         .unwrap();
-        assert_eq!(reply.context, None);
+        assert!(reply.context.is_none() && reply.ended);
         assert_eq!(
             reply.items[0].properties,
             [
@@ -220,6 +223,7 @@ mod tests {
         ))
         .unwrap();
         assert_eq!(reply.context.as_deref(), Some("uuid:7"));
+        assert!(!reply.ended);
         assert_eq!(reply.items.len(), 2);
         assert_eq!(
             reply.items[0].properties,
@@ -235,13 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn the_end_is_seen_in_either_namespace_and_the_context_then_ignored() {
+    fn the_end_is_seen_in_either_namespace() {
         for end in ["<w:EndOfSequence/>", "<n:EndOfSequence/>"] {
             let reply = parse_enumerate(body(&format!(
                 "<n:PullResponse><n:EnumerationContext>x</n:EnumerationContext><n:Items/>{end}</n:PullResponse>"
             )))
             .unwrap();
-            assert_eq!(reply, EnumerateReply::default());
+            assert!(reply.ended && reply.items.is_empty());
         }
         assert!(parse_enumerate(body("<x/>")).is_err());
         assert!(parse_enumerate(None).is_err());

@@ -213,9 +213,13 @@ fn not_xml(position: u64, detail: &dyn std::fmt::Display) -> CodecError {
     }
 }
 
-/// The beginning of whatever was received, on one line and without markup, for an error message.
+/// The beginning of whatever was received, on one line and without markup, for an error message. A SOAP envelope is not
+/// quoted: it may hold a product key.
 pub fn first_words(bytes: &[u8], limit: usize) -> String {
     let text = decode_text(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes.get(..512).unwrap_or(bytes)).into());
+    if text.contains("Envelope") {
+        return String::new();
+    }
     let mut words = String::new();
     let mut markup = false;
     for c in text.chars().take(8 * 1024) {
@@ -306,5 +310,6 @@ mod tests {
             "Bad Gateway"
         );
         assert_eq!(first_words("äöü".as_bytes(), 2), "äö…");
+        assert_eq!(first_words(b"<s:Envelope><Key>FKFKF-22222</Key>", 40), "");
     }
 }
