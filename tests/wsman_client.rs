@@ -344,6 +344,26 @@ async fn a_connection_dropped_between_requests_is_opened_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_closes_after_each_answer_is_asked_all_the_same() {
+    if available() {
+        let server = Server::start(&["--mode", "close-each"]);
+        // Seven answers, each with a sign-in of two exchanges before it.
+        assert_eq!(whole_conversation(&server).await, 7 * 3);
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_is_cancelled_leaves_nothing_behind() {
+    if available() {
+        let server = Server::start(&["--mode", "silent-once"]);
+        let mut connection = open(&server).await.unwrap();
+        let cancelled = tokio::time::timeout(Duration::from_millis(300), query(&mut connection)).await;
+        assert!(cancelled.is_err());
+        assert_eq!(query(&mut connection).await.unwrap().len(), 3);
+    }
+}
+
+#[tokio::test]
 async fn a_silent_computer_costs_its_time_out_and_no_more() {
     if available() {
         let server = Server::start(&["--mode", "silent"]);

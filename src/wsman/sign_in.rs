@@ -140,14 +140,20 @@ async fn try_ways(
         }
     }
     let is_offered = |wanted: &str| offered_before.iter().any(|o| o.eq_ignore_ascii_case(wanted));
-    if is_offered("Negotiate") || is_offered("NTLM") || offered_before.is_empty() {
+    let list = offered_before.join(", ");
+    if is_offered("Negotiate") || is_offered("NTLM") {
+        return Err(target.failure(
+            FailureClass::Protocol,
+            format!("offers {list} but refuses NTLM before it knows who asks: NTLM may be switched off there"),
+        ));
+    }
+    if offered_before.is_empty() {
         return Err(first_failure.unwrap_or_else(|| target.failure(FailureClass::Protocol, "offers no way to sign in")));
     }
     if is_offered("Basic") && target.tls {
         let http = HttpConnection::open(target, options).await?;
         return Ok((http, basic(credentials, target)?, Way::Basic));
     }
-    let list = offered_before.join(", ");
     Err(if is_offered("Basic") {
         target.failure(
             FailureClass::NotAllowed,
@@ -168,7 +174,12 @@ async fn try_ways(
 }
 
 fn basic(credentials: &Credentials, target: &Target) -> Result<Protection, Failure> {
-    debug_assert!(target.tls, "Basic runs over TLS only");
+    if !target.tls {
+        return Err(target.failure(
+            FailureClass::NotAllowed,
+            "was not asked: a password is never sent over plain HTTP",
+        ));
+    }
     let pair = Zeroizing::new(format!("{}:{}", credentials.account(), credentials.password().expose()));
     let header = Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())));
     let mut value = HeaderValue::from_str(&header)

@@ -159,7 +159,9 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nhalf")
             self.close_connection = True
             return
-        if ARGS.mode == "silent":
+        if ARGS.mode == "close-each":
+            self.close_connection = True
+        if ARGS.mode == "silent" or ARGS.mode == "silent-once" and Handler.served == 1:
             self.rfile.read(1)
             return
         if ARGS.mode == "html":
@@ -168,7 +170,7 @@ class Handler(BaseHTTPRequestHandler):
             plain = self.seal(plain)
             content_type = ('multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";'
                             'boundary="Encrypted Boundary"')
-        self.reply(status, [], plain, content_type)
+        self.reply(status, [("Connection", "close")] * self.close_connection, plain, content_type)
 
     def seal(self, plain):
         sealed = self.context.wrap_winrm(plain)
