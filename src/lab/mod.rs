@@ -33,7 +33,10 @@
 
 pub mod keys;
 
+mod auth;
 mod config;
+mod digits;
+pub mod estate;
 
 pub use config::{
     Account, DEFAULT_ADDRESS_BASE, DEFAULT_PORT, DEFAULT_SERVICE_PORT, EstateKind, Fault, LabConfig, ServiceFault,
