@@ -34,9 +34,14 @@
 pub mod keys;
 
 mod auth;
+mod computer;
 mod config;
 mod digits;
 pub mod estate;
+mod service;
+mod wmi;
+mod wql;
+mod xml;
 
 pub use config::{
     Account, DEFAULT_ADDRESS_BASE, DEFAULT_PORT, DEFAULT_SERVICE_PORT, EstateKind, Fault, LabConfig, ServiceFault,
