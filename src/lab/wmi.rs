@@ -112,8 +112,4 @@ pub(super) mod code {
     pub const NO_TOKEN_GRANT: u32 = 0xC004_F304;
     /// LicenseStatusReason of out-of-box grace.
     pub const OOB_GRACE: u32 = 0x4004_F00C;
-    /// LicenseStatusReason of KMS-activated licenses that count down.
-    pub const VL_GRACE: u32 = 0x4004_F401;
-    /// LicenseStatusReason of permanently activated licenses.
-    pub const PERMANENT: u32 = 0x4004_F401;
 }

@@ -9,7 +9,7 @@ mod seal;
 mod spnego;
 
 pub(super) use ntlm::Session;
-pub(super) use seal::{MULTIPART_TYPE, SealError, is_sealed, open, seal};
+pub(super) use seal::{MULTIPART_TYPE, is_sealed, open, seal};
 
 use super::config::Account;
 use ntlm::Acceptor;

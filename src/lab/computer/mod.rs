@@ -48,6 +48,23 @@ pub struct Counters {
     pub refresh: u64,
 }
 
+impl Counters {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            exchanges: self.exchanges + other.exchanges,
+            sign_ins: self.sign_ins + other.sign_ins,
+            refused: self.refused + other.refused,
+            activate: self.activate + other.activate,
+            activate_on_licensed_mak: self.activate_on_licensed_mak + other.activate_on_licensed_mak,
+            install_key: self.install_key + other.install_key,
+            deposit: self.deposit + other.deposit,
+            refresh: self.refresh + other.refresh,
+        }
+    }
+}
+
 /// A product as a test sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProductState {
@@ -167,11 +184,6 @@ impl Machine {
             counters: Counters::default(),
             spec,
         }
-    }
-
-    /// What it was made from.
-    pub fn spec(&self) -> &Arc<ComputerSpec> {
-        &self.spec
     }
 
     /// Products with a key.

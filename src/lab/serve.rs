@@ -1,0 +1,153 @@
+//! `makeeper lab serve`: a lab by itself, until Ctrl-C or SIGTERM.
+
+use std::io::Write;
+use std::time::Duration;
+
+use super::{Account, EstateKind, Lab, LabConfig, LabError, keys};
+use super::{DEFAULT_ADDRESS_BASE, DEFAULT_PORT, DEFAULT_SERVICE_PORT, demo_faults};
+
+/// The environment variable that replaces the administrator's password.
+const PASSWORD_VARIABLE: &str = "MAKEEPER_LAB_PASSWORD";
+
+/// What to serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// The estates to bring up.
+    pub estates: Vec<EstateKind>,
+    /// First two octets of every address.
+    pub address_base: [u8; 2],
+    /// WS-Management port; 0 picks a free one.
+    pub port: u16,
+    /// Port of the activation service; 0 picks a free one.
+    pub service_port: u16,
+    /// Added to every exchange.
+    pub latency: Duration,
+    /// A few computers are off or ill.
+    pub faults: bool,
+    /// One JSON object instead of text.
+    pub json: bool,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            estates: EstateKind::ALL.to_vec(),
+            address_base: DEFAULT_ADDRESS_BASE,
+            port: DEFAULT_PORT,
+            service_port: DEFAULT_SERVICE_PORT,
+            latency: Duration::ZERO,
+            faults: true,
+            json: false,
+        }
+    }
+}
+
+/// Starts a lab, writes how to reach it to `out`, and runs until Ctrl-C or SIGTERM.
+///
+/// The administrator's password is taken from the environment variable `MAKEEPER_LAB_PASSWORD` where it is set.
+pub async fn serve(options: &ServeOptions, out: &mut (dyn Write + Send)) -> Result<(), LabError> {
+    let mut admin = Account::admin();
+    if let Ok(password) = std::env::var(PASSWORD_VARIABLE) {
+        admin.password = password;
+    }
+    let lab = Lab::start(LabConfig {
+        estates: options.estates.clone(),
+        address_base: options.address_base,
+        port: options.port,
+        service_port: options.service_port,
+        latency: options.latency,
+        faults: if options.faults { demo_faults() } else { Vec::new() },
+        accounts: vec![admin.clone(), Account::user()],
+        ..LabConfig::default()
+    })
+    .await?;
+    let text = if options.json {
+        as_json(&lab, &admin)
+    } else {
+        as_text(&lab, &admin)
+    };
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(LabError::Output)?;
+    wait_for_end().await;
+    lab.stop().await;
+    Ok(())
+}
+
+/// Ctrl-C, or SIGTERM where there is such a thing.
+async fn wait_for_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // Without a way to hear of the end the process is ended from outside; there is nothing to tidy up.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn as_text(lab: &Lab, admin: &Account) -> String {
+    let mut out = String::from("The lab is up. Everything listens on loopback only; Ctrl-C ends it.\n\n");
+    for kind in EstateKind::ALL {
+        let computers: Vec<_> = lab.computers().iter().filter(|c| c.estate == *kind).collect();
+        if let (Some(first), Some(last)) = (computers.first(), computers.last()) {
+            let (name, count) = (kind.name(), computers.len());
+            let (from, to, port) = (first.address.ip(), last.address.ip(), lab.port());
+            out += &format!("  {name:<14}{count} computers at {from} to {to}, WS-Management on port {port}\n");
+            out += &format!(
+                "  {:<14}the first is {} at http://{}/wsman\n",
+                "", first.name, first.address
+            );
+        }
+    }
+    out += &format!("  {:<14}{}\n", "service", lab.service_url());
+    out += &format!("  {:<14}{}\\{}\n", "user", admin.domain, admin.user);
+    out += &format!(
+        "  {:<14}{}, or what {PASSWORD_VARIABLE} held when the lab was started\n\n",
+        "password",
+        Account::admin().password
+    );
+    out += "Product keys that only this lab accepts:\n";
+    for key in keys::ALL {
+        out += &format!("  {}  {}\n", key.text, key.name);
+    }
+    out += "\nMicrosoft's public client setup keys are accepted by the computers whose edition they fit.\n";
+    out
+}
+
+fn as_json(lab: &Lab, admin: &Account) -> String {
+    let computers: Vec<_> = lab
+        .computers()
+        .iter()
+        .map(|c| {
+            serde_json::json!({
+                "name": c.name,
+                "fqdn": c.fqdn,
+                "estate": c.estate.name(),
+                "address": c.address.ip().to_string(),
+                "port": c.address.port(),
+            })
+        })
+        .collect();
+    let keys: Vec<_> = keys::ALL
+        .iter()
+        .map(|k| serde_json::json!({ "name": k.name, "key": k.text, "type": k.kind.name() }))
+        .collect();
+    let whole = serde_json::json!({
+        "port": lab.port(),
+        "service": lab.service_url(),
+        "user": format!("{}\\{}", admin.domain, admin.user),
+        "password_variable": PASSWORD_VARIABLE,
+        "default_password": Account::admin().password,
+        "computers": computers,
+        "lab_keys": keys,
+    });
+    format!("{whole}\n")
+}
