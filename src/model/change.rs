@@ -114,7 +114,14 @@ pub enum ChangeError {
 impl Change {
     /// True if losing this change could cost an activation: it is forced to the disk at once.
     pub fn is_money(&self) -> bool {
-        matches!(self, Self::Asked { .. } | Self::Confirmed { .. })
+        match self {
+            Self::Asked { .. } | Self::Confirmed { .. } => true,
+            // An import may bring confirmation IDs that somebody else paid for.
+            Self::PutProduct(product) => {
+                product.confirmation.is_some() || !product.earlier_confirmations.is_empty() || product.asked.is_some()
+            }
+            _ => false,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A computer of the list.
 
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -59,12 +60,20 @@ pub struct Contact {
 pub struct Foreign(Option<Arc<ForeignParts>>);
 
 /// Attributes and child elements that are not ours.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignParts {
     /// Name as written (with prefix) and unescaped value.
     pub attributes: Vec<(String, String)>,
-    /// Child elements in their order: local name, and the XML text as it stood.
+    /// Child elements in their order: name as written (with prefix), and the XML text as it stood.
     pub elements: Vec<(String, String)>,
+}
+
+impl fmt::Debug for ForeignParts {
+    /// Names alone: a product key with a typing error is kept here, too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.attributes.iter().chain(&self.elements).map(|(name, _)| name);
+        f.debug_list().entries(names).finish()
+    }
 }
 
 impl Foreign {

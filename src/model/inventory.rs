@@ -90,6 +90,36 @@ fn folded(name: &str) -> Box<str> {
 }
 
 impl Inventory {
+    /// A list of whole records, in their order: for the readers of `cil`, which keep the invariants themselves (identities
+    /// and names unique, every computer of a product among `computers`). Takes time linear in the number of records, however
+    /// many of them belong to one computer.
+    pub fn from_records(
+        header: ListHeader,
+        computers: impl IntoIterator<Item = Computer>,
+        products: impl IntoIterator<Item = Product>,
+        keys: impl IntoIterator<Item = KeyEntry>,
+    ) -> Self {
+        let mut inventory = Self::default();
+        inventory.set_header(header);
+        for computer in computers {
+            inventory.put_computer(computer);
+        }
+        let mut products_of: std::collections::HashMap<ComputerId, Vec<ProductId>> = std::collections::HashMap::new();
+        for product in products {
+            let (id, computer) = (product.id, product.computer);
+            if inventory.products.put(id, product).is_none()
+                && let Some(computer) = computer
+            {
+                products_of.entry(computer).or_default().push(id);
+            }
+        }
+        inventory.products_of = products_of.into_iter().map(|(c, ids)| (c, Arc::from(ids))).collect();
+        for key in keys {
+            inventory.put_key(key);
+        }
+        inventory
+    }
+
     /// What the file said outside its records.
     pub fn header(&self) -> &ListHeader {
         &self.header

@@ -259,19 +259,28 @@ impl Product {
         matches!(self.key_type, KeyType::Mak | KeyType::Retail | KeyType::Csvlk)
     }
 
-    /// Keeps `confirmation` as the current one and moves a different one to the earlier ones.
+    /// Keeps `confirmation`: as the current one, moving a different one to the earlier ones; or, if it was given for another
+    /// installation ID than the product has now, among the earlier ones.
     pub(super) fn keep_confirmation(&mut self, confirmation: Confirmation) {
-        if let Some(old) = self.confirmation.replace(confirmation) {
-            let current = self.confirmation.as_ref();
-            let same = current.is_some_and(|c| c.confirmation_id == old.confirmation_id);
-            if !same
-                && !self
-                    .earlier_confirmations
-                    .iter()
-                    .any(|e| e.confirmation_id == old.confirmation_id)
-            {
-                self.earlier_confirmations.push(old);
-            }
+        let fits = match (&confirmation.installation_id, &self.installation_id) {
+            (Some(given_for), Some(now)) => given_for == now,
+            _ => true,
+        };
+        let earlier = if fits {
+            let id = &confirmation.confirmation_id;
+            self.earlier_confirmations.retain(|e| e.confirmation_id != *id);
+            self.confirmation.replace(confirmation)
+        } else {
+            Some(confirmation)
+        };
+        let Some(earlier) = earlier else { return };
+        let known = self
+            .confirmation
+            .iter()
+            .chain(&self.earlier_confirmations)
+            .any(|c| c.confirmation_id == earlier.confirmation_id);
+        if !known {
+            self.earlier_confirmations.push(earlier);
         }
     }
 
