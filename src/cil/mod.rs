@@ -1,1 +1,71 @@
-//! cil
+//! Computer Information List files: reading, writing, exporting, importing, and the store that keeps an open list safe.
+//!
+//! Everything but [`store`] is pure: bytes in, values out.
+
+mod cilx;
+mod encoding;
+mod error;
+mod export;
+mod values;
+mod xml;
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use uuid::Uuid;
+
+use crate::model::Inventory;
+
+pub use cilx::NAMESPACE;
+pub use error::{CilError, LegacyFormat, LoadWarning};
+pub use export::{ExportProfile, export};
+
+/// How far reading has come, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes read.
+    pub done: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// Told how far reading has come, from any thread; answers whether to go on.
+pub type Watch<'a> = dyn Fn(Progress) -> ControlFlow<()> + Sync + 'a;
+
+/// A list as read.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The list.
+    pub inventory: Inventory,
+    /// What could not be used, in the order of the file; at most 10,000.
+    pub warnings: Vec<LoadWarning>,
+    /// How many warnings were left off.
+    pub more_warnings: usize,
+    /// Which saved state of the list this is; `None` in files that the store did not write.
+    pub generation: Option<Uuid>,
+}
+
+/// Reads a list of any size. See [`read_with`].
+pub fn read(bytes: &[u8]) -> Result<Loaded, CilError> {
+    read_with(bytes, &|_| ControlFlow::Continue(()))
+}
+
+/// Reads a list in the native format, recognised by its content: UTF-8 or UTF-16, children in any order, values as elements
+/// or attributes. What it has that we have no field for is kept; a value that makes no sense never refuses the file, it
+/// becomes a warning.
+pub fn read_with(bytes: &[u8], watch: &Watch<'_>) -> Result<Loaded, CilError> {
+    let text = encoding::decode(bytes)?;
+    cilx::read_document(&text, watch)
+}
+
+/// Writes a whole list as the store keeps it: everything, keys included.
+///
+/// `generation` names this state of the list, so that a journal can say which state it continues. Fails only if `out` does.
+pub fn write(inventory: &Inventory, generation: Option<Uuid>, out: &mut dyn Write) -> io::Result<()> {
+    let selection = cilx::Selection {
+        profile: ExportProfile::Full,
+        only: None,
+        generation,
+    };
+    cilx::write_document(inventory, selection, out)
+}

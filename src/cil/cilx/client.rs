@@ -1,0 +1,125 @@
+//! A computer: `VolumeActivationClient`.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Utc};
+
+use crate::cil::values::{Interner, clip, parse_bool};
+use crate::model::{Computer, ComputerId, ConnectTo, Contact, Foreign, NetworkKind};
+
+use super::extra::{FailureParts, date, number};
+use super::record::Record;
+
+/// A computer as the file has it.
+pub(super) struct ClientRow {
+    /// Where its tag begins.
+    pub at: usize,
+    /// `id` is that of the name unless `has_id`.
+    pub computer: Computer,
+    /// Our extension gave the identity.
+    pub has_id: bool,
+}
+
+pub(super) struct ClientRecord {
+    computer: Computer,
+    id: Option<ComputerId>,
+    contact_at: Option<DateTime<Utc>>,
+    contact: FailureParts,
+}
+
+impl ClientRecord {
+    pub fn new() -> Self {
+        Self {
+            computer: Computer::named(""),
+            id: None,
+            contact_at: None,
+            contact: FailureParts::default(),
+        }
+    }
+
+    pub fn is_nameless(&self) -> bool {
+        self.computer.name.trim().is_empty()
+    }
+
+    pub fn finish(self, at: usize, foreign: Foreign) -> ClientRow {
+        let mut computer = self.computer;
+        computer.id = self.id.unwrap_or_else(|| ComputerId::from_name(&computer.name));
+        computer.foreign = foreign;
+        computer.contact = self.contact_at.map(|at| Contact {
+            at,
+            failure: self.contact.finish(),
+        });
+        ClientRow {
+            at,
+            computer,
+            has_id: self.id.is_some(),
+        }
+    }
+}
+
+impl Record for ClientRecord {
+    fn field(&mut self, name: &str, text: &str, texts: &mut Interner) -> Result<bool, String> {
+        let computer = &mut self.computer;
+        match name {
+            "FullyQualifiedDomainName" => computer.name = text.into(),
+            "DomainWorkgroupName" => computer.network.name = texts.text(text),
+            "OSEdition" => computer.os_edition = texts.text(text),
+            "OSVersion" => computer.os_version = texts.text(text),
+            "IsKmsHost" if text.trim().is_empty() => {}
+            "IsKmsHost" => {
+                let value = parse_bool(text).ok_or_else(|| format!("{:?} is neither true nor false", clip(text)))?;
+                computer.is_kms_host = Some(value);
+            }
+            "NetworkType" if text.trim().is_empty() => {}
+            "NetworkType" => {
+                computer.network.kind =
+                    NetworkKind::from_name(text).ok_or_else(|| format!("{:?} is no network type", clip(text)))?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn extra(&mut self, name: &str, text: &str, _texts: &mut Interner) -> Result<bool, String> {
+        let connect = &mut self.computer.connect;
+        match name {
+            "Id" => {
+                let id = text.parse().map_err(|_| format!("{:?} is no GUID", clip(text)))?;
+                self.id = Some(ComputerId(id));
+            }
+            "ConnectAddress" => connect.get_or_insert_with(ConnectTo::default).address = Some(text.into()),
+            "ConnectPort" => connect.get_or_insert_with(ConnectTo::default).port = Some(number(text)?),
+            "ConnectTls" => {
+                let tls = parse_bool(text).ok_or_else(|| format!("{:?} is neither true nor false", clip(text)))?;
+                connect.get_or_insert_with(ConnectTo::default).tls = tls;
+            }
+            "ContactAt" => self.contact_at = date(text)?,
+            "Remarks" => self.computer.remarks = text.into(),
+            name => {
+                return match name.strip_prefix("Contact") {
+                    Some(part) => self.contact.set(part, text),
+                    None => Ok(false),
+                };
+            }
+        }
+        Ok(true)
+    }
+
+    fn extra_child(
+        &mut self,
+        name: &str,
+        attributes: &[(&str, Cow<'_, str>)],
+        text: &str,
+        _texts: &mut Interner,
+    ) -> Result<bool, String> {
+        if name != "Mac" || !attributes.is_empty() {
+            return Ok(false);
+        }
+        self.computer.mac_addresses.push(text.into());
+        Ok(true)
+    }
+
+    fn describe(&self) -> String {
+        format!("computer {}", clip(&self.computer.name))
+    }
+}

@@ -1,0 +1,380 @@
+//! A cursor over XML text: elements, leaf values and raw spans, with bounds and places.
+//!
+//! It can start in the middle of a document: end tags whose start it has not seen are handed out by name, and the caller
+//! checks them.
+
+use std::borrow::Cow;
+
+use quick_xml::errors::IllFormedError;
+use quick_xml::escape::{EscapeError, resolve_predefined_entity, unescape};
+use quick_xml::events::Event;
+use quick_xml::events::attributes::Attributes;
+use quick_xml::reader::Reader;
+
+use super::error::{CilError, line_and_column};
+
+/// Elements may be nested this deep inside a kept foreign element.
+pub(super) const MAX_DEPTH: usize = 64;
+/// Longest value of one element or attribute, in bytes.
+pub(super) const MAX_VALUE: usize = 1 << 20;
+/// Most attributes of one element.
+const MAX_ATTRIBUTES: usize = 128;
+
+/// A start tag.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tag<'a> {
+    /// Name as written, with prefix.
+    pub name: &'a str,
+    /// What stands between the name and the end of the tag.
+    pub attributes: &'a str,
+    /// `<a/>`.
+    pub empty: bool,
+    /// Where `<` stands.
+    pub start: usize,
+}
+
+/// What comes next inside an element that holds elements.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Child<'a> {
+    /// A child begins.
+    Open(Tag<'a>),
+    /// The element ends; the name of the end tag.
+    Close(&'a str),
+    /// Text that is not white space, where none belongs.
+    Stray(usize),
+    /// The file ends.
+    End,
+}
+
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    base: usize,
+    reader: Reader<&'a [u8]>,
+}
+
+impl<'a> Cursor<'a> {
+    /// A cursor that begins at a byte offset of `text`.
+    pub fn at(text: &'a str, offset: usize) -> Self {
+        let mut reader = Reader::from_str(text.get(offset..).unwrap_or_default());
+        reader.config_mut().allow_unmatched_ends = true;
+        Self {
+            text,
+            base: offset,
+            reader,
+        }
+    }
+
+    /// Where the next event begins.
+    pub fn position(&self) -> usize {
+        self.base + self.reader.buffer_position() as usize
+    }
+
+    /// The text between two offsets.
+    pub fn slice(&self, from: usize, to: usize) -> &'a str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    fn next(&mut self) -> Result<Event<'a>, CilError> {
+        let start = self.position();
+        self.reader.read_event().map_err(|e| self.explain(&e, start))
+    }
+
+    fn explain(&self, error: &quick_xml::Error, start: usize) -> CilError {
+        use quick_xml::Error as E;
+        let (line, column) = line_and_column(self.text, self.base + self.reader.error_position() as usize);
+        match error {
+            E::Syntax(_) | E::IllFormed(IllFormedError::MissingEndTag(_)) => self.truncated(start),
+            E::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => CilError::Syntax {
+                line,
+                column,
+                what: format!("<{}> is closed by </{}>", short(expected), short(found)),
+            },
+            E::IllFormed(IllFormedError::UnclosedReference) => CilError::Syntax {
+                line,
+                column,
+                what: "a bare & must be written as &amp;".into(),
+            },
+            other => CilError::Syntax {
+                line,
+                column,
+                what: other.to_string(),
+            },
+        }
+    }
+
+    /// The error for a place of the text.
+    pub fn syntax(&self, offset: usize, what: impl Into<String>) -> CilError {
+        let (line, column) = line_and_column(self.text, offset);
+        CilError::Syntax {
+            line,
+            column,
+            what: what.into(),
+        }
+    }
+
+    /// The error for a file that ends too early.
+    pub fn truncated(&self, inside: usize) -> CilError {
+        // The innermost open element is found by reading the text again: this happens once, for the message.
+        let (line, column) = line_and_column(self.text, self.text.len());
+        let mut reader = Reader::from_str(self.text);
+        let mut open: Vec<String> = Vec::new();
+        loop {
+            match reader.read_event() {
+                Ok(Event::Start(start)) => open.push(short(start.name().as_ref()).into_owned()),
+                Ok(Event::End(_)) => drop(open.pop()),
+                Ok(Event::Eof) => break,
+                Ok(_) => {}
+                Err(_) => {
+                    let half = self.slice(inside, self.text.len()).trim_start_matches('<');
+                    let name = half
+                        .split(|c: char| !c.is_alphanumeric() && c != ':')
+                        .next()
+                        .unwrap_or_default();
+                    if !name.is_empty() && half.len() < self.text.len() && self.slice(inside, inside + 1) == "<" {
+                        open.push(short(name).into_owned());
+                    }
+                    break;
+                }
+            }
+        }
+        CilError::Truncated {
+            line,
+            column,
+            element: open.pop().unwrap_or_default(),
+        }
+    }
+
+    fn too_long(&self, offset: usize, element: &str) -> CilError {
+        let (line, column) = line_and_column(self.text, offset);
+        CilError::TooLong {
+            line,
+            column,
+            element: short(element).into_owned(),
+            limit: MAX_VALUE,
+        }
+    }
+
+    fn document_type(&self, offset: usize) -> CilError {
+        let (line, column) = line_and_column(self.text, offset);
+        CilError::DocumentType { line, column }
+    }
+
+    fn entity(&self, offset: usize, name: &str) -> CilError {
+        let (line, column) = line_and_column(self.text, offset);
+        CilError::Entity {
+            line,
+            column,
+            name: short(name).into_owned(),
+        }
+    }
+
+    fn tag(&self, start: usize, name_len: usize, empty: bool) -> Result<Tag<'a>, CilError> {
+        let end = self.position() - if empty { 2 } else { 1 };
+        let name_end = start + 1 + name_len;
+        if end - start > MAX_VALUE {
+            return Err(self.too_long(start, self.slice(start + 1, name_end)));
+        }
+        if name_len == 0 {
+            return Err(self.syntax(start, "a tag without a name"));
+        }
+        Ok(Tag {
+            name: self.slice(start + 1, name_end),
+            attributes: self.slice(name_end, end),
+            empty,
+            start,
+        })
+    }
+
+    /// The next child of an element that holds elements. Comments and processing instructions are passed over.
+    #[inline]
+    pub fn child(&mut self) -> Result<Child<'a>, CilError> {
+        loop {
+            let start = self.position();
+            match self.next()? {
+                Event::Start(tag) => return Ok(Child::Open(self.tag(start, tag.name().as_ref().len(), false)?)),
+                Event::Empty(tag) => return Ok(Child::Open(self.tag(start, tag.name().as_ref().len(), true)?)),
+                Event::End(_) => {
+                    return Ok(Child::Close(
+                        self.slice(start + 2, self.position() - 1).trim_ascii_end(),
+                    ));
+                }
+                Event::Text(_) => {
+                    if !self.slice(start, self.position()).trim_ascii().is_empty() {
+                        return Ok(Child::Stray(start));
+                    }
+                }
+                Event::CData(_) | Event::GeneralRef(_) => return Ok(Child::Stray(start)),
+                Event::DocType(_) => return Err(self.document_type(start)),
+                Event::Decl(_) if start > 0 => {
+                    return Err(self.syntax(start, "an XML declaration may stand at the very beginning only"));
+                }
+                Event::Comment(_) | Event::PI(_) | Event::Decl(_) => {}
+                Event::Eof => return Ok(Child::End),
+            }
+        }
+    }
+
+    /// The text of an element that holds text only; `None` when it holds elements (they are passed over).
+    #[inline]
+    pub fn leaf(&mut self, tag: &Tag<'a>) -> Result<Option<Cow<'a, str>>, CilError> {
+        if tag.empty {
+            return Ok(Some(Cow::Borrowed("")));
+        }
+        let mut text = Cow::Borrowed("");
+        loop {
+            let start = self.position();
+            match self.next()? {
+                Event::Text(_) => push(&mut text, line_ends(self.slice(start, self.position()))),
+                Event::CData(_) => {
+                    push(&mut text, line_ends(self.slice(start + 9, self.position() - 3)));
+                }
+                Event::GeneralRef(_) => {
+                    let name = self.slice(start + 1, self.position() - 1);
+                    push(&mut text, Cow::Owned(self.resolve(start, name)?));
+                }
+                Event::End(_) => return Ok(Some(text)),
+                Event::Start(_) => {
+                    self.pass_over(tag, 2)?;
+                    return Ok(None);
+                }
+                Event::Empty(_) => {
+                    self.pass_over(tag, 1)?;
+                    return Ok(None);
+                }
+                Event::DocType(_) => return Err(self.document_type(start)),
+                Event::Decl(_) => return Err(self.syntax(start, "an XML declaration inside an element")),
+                Event::Comment(_) | Event::PI(_) => {}
+                Event::Eof => return Err(self.truncated(start)),
+            }
+            if text.len() > MAX_VALUE {
+                return Err(self.too_long(tag.start, tag.name));
+            }
+        }
+    }
+
+    /// Passes over an element, checking it, and returns its text as it stands.
+    pub fn raw(&mut self, tag: &Tag<'a>) -> Result<&'a str, CilError> {
+        if tag.empty {
+            self.check_attributes(tag)?;
+        } else {
+            self.pass_over(tag, 1)?;
+        }
+        Ok(self.slice(tag.start, self.position()))
+    }
+
+    /// Reads on until `depth` elements, the outermost of them `tag`, are closed.
+    fn pass_over(&mut self, tag: &Tag<'a>, mut depth: usize) -> Result<(), CilError> {
+        self.check_attributes(tag)?;
+        while depth > 0 {
+            let start = self.position();
+            match self.next()? {
+                Event::Start(inner) => {
+                    let inner = self.tag(start, inner.name().as_ref().len(), false)?;
+                    self.check_attributes(&inner)?;
+                    depth += 1;
+                    if depth > MAX_DEPTH {
+                        let (line, column) = line_and_column(self.text, start);
+                        return Err(CilError::TooDeep {
+                            line,
+                            column,
+                            limit: MAX_DEPTH,
+                        });
+                    }
+                }
+                Event::Empty(inner) => {
+                    let inner = self.tag(start, inner.name().as_ref().len(), true)?;
+                    self.check_attributes(&inner)?;
+                }
+                Event::End(_) => depth -= 1,
+                Event::GeneralRef(_) => {
+                    self.resolve(start, self.slice(start + 1, self.position() - 1))?;
+                }
+                Event::DocType(_) => return Err(self.document_type(start)),
+                Event::Decl(_) => return Err(self.syntax(start, "an XML declaration inside an element")),
+                Event::Eof => return Err(self.truncated(start)),
+                Event::Text(_) | Event::CData(_) | Event::Comment(_) | Event::PI(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve(&self, start: usize, name: &str) -> Result<String, CilError> {
+        if let Some(digits) = name.strip_prefix('#') {
+            let number = match digits.strip_prefix('x') {
+                Some(hex) => u32::from_str_radix(hex, 16),
+                None => digits.parse(),
+            };
+            return match number.ok().and_then(char::from_u32) {
+                Some(c) if c != '\0' => Ok(c.into()),
+                _ => Err(self.syntax(start, format!("&{}; is no character", short(name)))),
+            };
+        }
+        resolve_predefined_entity(name)
+            .map(str::to_owned)
+            .ok_or_else(|| self.entity(start, name))
+    }
+
+    fn check_attributes(&self, tag: &Tag<'a>) -> Result<(), CilError> {
+        self.attributes(tag).map(drop)
+    }
+
+    /// The attributes of a tag: name as written, value resolved.
+    pub fn attributes(&self, tag: &Tag<'a>) -> Result<Vec<(&'a str, Cow<'a, str>)>, CilError> {
+        let mut found = Vec::new();
+        if tag.attributes.trim_ascii().is_empty() {
+            return Ok(found);
+        }
+        for attribute in Attributes::new(tag.attributes, 0) {
+            let attribute =
+                attribute.map_err(|e| self.syntax(tag.start, format!("attributes of <{}>: {e}", short(tag.name))))?;
+            // Not `normalized_value`: it refuses values with more than 128 references, which a long remark may have.
+            let value = match blanks(&attribute.value) {
+                Some(blanked) => unescape(&blanked).map(|v| Cow::Owned(v.into_owned())),
+                None => match attribute.value {
+                    Cow::Borrowed(raw) => unescape(raw),
+                    Cow::Owned(raw) => unescape(&raw).map(|v| Cow::Owned(v.into_owned())),
+                },
+            };
+            let value = value.map_err(|e| match e {
+                EscapeError::UnrecognizedEntity(_, name) => self.entity(tag.start, &name),
+                e => self.syntax(tag.start, format!("attributes of <{}>: {e}", short(tag.name))),
+            })?;
+            found.push((attribute.key.0, value));
+            if found.len() > MAX_ATTRIBUTES {
+                return Err(self.too_long(tag.start, tag.name));
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn push<'a>(text: &mut Cow<'a, str>, more: Cow<'a, str>) {
+    if text.is_empty() {
+        *text = more;
+    } else {
+        text.to_mut().push_str(&more);
+    }
+}
+
+/// XML reads every line end as a single line feed.
+fn line_ends(raw: &str) -> Cow<'_, str> {
+    if raw.as_bytes().contains(&b'\r') {
+        Cow::Owned(raw.replace("\r\n", "\n").replace('\r', "\n"))
+    } else {
+        Cow::Borrowed(raw)
+    }
+}
+
+/// XML reads literal white space in an attribute as blanks. `None`: there is none.
+fn blanks(raw: &str) -> Option<String> {
+    raw.contains(['\r', '\n', '\t'])
+        .then(|| raw.replace("\r\n", " ").replace(['\r', '\n', '\t'], " "))
+}
+
+/// Foreign text for a message: not longer than a line takes.
+fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => Cow::Owned(format!("{}\u{2026}", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
