@@ -40,7 +40,7 @@ impl Default for Patience {
 pub enum Activation {
     /// The product is licensed now.
     Licensed,
-    /// A MAK product that was licensed before: `Activate` was not called, nothing was spent.
+    /// A product with a MAK or a KMS host key that was licensed before: `Activate` was not called, nothing was spent.
     AlreadyLicensed,
     /// `Activate` was sent, its answer did not come, and the product was not licensed when the patience ended. It may still
     /// be running: never send it again, look at the license status later ([`await_activation`]).
@@ -52,7 +52,7 @@ pub enum Activation {
 
 /// Activates a product: online with a MAK or retail key, through KMS or Active Directory with a client setup key.
 ///
-/// The row is read first; a MAK product that is licensed is left alone, and one that only allows tokens is refused. An
+/// The row is read first; a product with a MAK or KMS host key that is licensed is left alone, and one that only allows tokens is refused. An
 /// answer that does not come is waited for by looking at the license status, never by asking again.
 pub async fn activate(conn: &mut dyn WmiConnection, product: &Product, patience: Patience) -> Done<Activation> {
     run(conn, product, patience, true).await
@@ -116,7 +116,7 @@ enum Sent {
 async fn send_activate(conn: &mut dyn WmiConnection, target: &Target<'_>) -> Result<Sent, LicensingError> {
     let row = target.read(conn).await?;
     let status = license_status(&row);
-    if is_mak(&row, target.product) && status == LicenseStatus::Licensed {
+    if spends_activations(&row, target.product) && status == LicenseStatus::Licensed {
         return Ok(Sent::NotNeeded);
     }
     let named = || (conn.computer().to_owned(), target.name());
@@ -135,12 +135,14 @@ async fn send_activate(conn: &mut dyn WmiConnection, target: &Target<'_>) -> Res
     }
 }
 
-/// A MAK by what the computer says now, or, when it does not say, by what the list knew: in doubt nothing is spent.
-fn is_mak(row: &Instance, product: &Product) -> bool {
-    match key_type(row) {
-        KeyType::Unknown => product.key_type == KeyType::Mak,
-        known => known == KeyType::Mak,
-    }
+/// A MAK, or a KMS host key, whose activations are few too. By what the computer says now, or, when it does not say, by
+/// what the list knew: in doubt nothing is spent.
+fn spends_activations(row: &Instance, product: &Product) -> bool {
+    let key_type = match key_type(row) {
+        KeyType::Unknown => product.key_type,
+        known => known,
+    };
+    matches!(key_type, KeyType::Mak | KeyType::Csvlk)
 }
 
 /// The request may have reached the computer although this is how it ended.
