@@ -1,7 +1,8 @@
 //! The WS-Management client against sign-in and sealing that MAKeeper did not write: PyPI `pyspnego` behind a small HTTP
 //! server (tests/support/ntlm_server.py).
 //!
-//! Without `python3` and `pyspnego` these tests say so and pass; in CI (`CI` is set) they fail instead.
+//! `MAKEEPER_PYTHON` names the Python to use, else `python3`. Without pyspnego these tests say so and pass; in CI (`CI` is
+//! set) they fail instead.
 
 #![expect(
     clippy::unwrap_used,
@@ -32,21 +33,26 @@ fn support(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(file)
 }
 
+/// The Python that has pyspnego.
+fn python() -> Command {
+    Command::new(std::env::var_os("MAKEEPER_PYTHON").unwrap_or_else(|| "python3".into()))
+}
+
 /// True if the tests can run; in CI they must.
 fn available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
-        let found = Command::new("python3")
+        let found = python()
             .args(["-c", "import spnego"])
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success());
         assert!(
             found || std::env::var_os("CI").is_none(),
-            "python3 with pyspnego is missing: pip install pyspnego"
+            "Python with pyspnego is missing: pip install pyspnego"
         );
         if !found {
-            eprintln!("skipped: python3 with pyspnego is missing (pip install pyspnego)");
+            eprintln!("skipped: Python with pyspnego is missing (pip install pyspnego)");
         }
         found
     })
@@ -60,7 +66,7 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new("python3")
+        let mut child = python()
             .arg(support("ntlm_server.py"))
             .args(arguments)
             .stdout(Stdio::piped())
@@ -433,6 +439,21 @@ async fn https_signs_in_bound_to_the_certificate() {
             let mut connection = WsmanConnection::open(&target, &alice(), &trusting()).await.unwrap();
             assert_eq!(query(&mut connection).await.unwrap().len(), 3);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_relayed_through_another_certificate_is_worth_nothing() {
+    if available() {
+        let tls = support("tls/server").display().to_string();
+        let server = Server::start(&["--tls", &tls, "--mode", "relayed"]);
+        let target = tls_target(&server, "localhost");
+        let error = WsmanConnection::open(&target, &alice(), &trusting())
+            .await
+            .map(drop)
+            .unwrap_err();
+        assert_eq!(error.failure().class, FailureClass::Credentials, "{error}");
+        assert!(server.seen().iter().any(|line| line.contains("BadBindings")));
     }
 }
 

@@ -135,6 +135,7 @@ class Handler(BaseHTTPRequestHandler):
         binding = None
         if ARGS.tls:
             der = ssl.PEM_cert_to_DER_cert(open(ARGS.tls + ".pem").read())
+            der = b"another certificate" if ARGS.mode == "relayed" else der
             binding = GssChannelBindings(application_data=b"tls-server-end-point:" + hashlib.sha256(der).digest())
         try:
             out = self.context.step(token, channel_bindings=binding)
