@@ -133,7 +133,7 @@ async fn pywinrm_sends_raw_soap_through_its_sealed_transport() {
     assert_eq!(products[0].last_five, keys::WINDOWS_CLIENT_MAK.last_five());
     // LAB-PC-017: Windows 10 that words failures as MSFT_WmiError.
     let out = run("check_pywinrm.py", &lab, "LAB-PC-017", "10.0.19045.4651").await;
-    assert_eq!(out["bad_key"]["class"], "WMIError");
+    assert_eq!(out["bad_key"]["data"]["wmierror_code"], 0xC004_F050_u32.to_string());
     assert!(
         out["bad_key"].to_string().to_lowercase().contains("c004f050"),
         "{}",

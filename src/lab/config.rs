@@ -31,6 +31,11 @@ impl EstateKind {
         }
     }
 
+    /// The estate with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|k| k.name() == name)
+    }
+
     /// Third octet of the estate's addresses.
     pub fn octet(self) -> u8 {
         match self {

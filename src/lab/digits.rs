@@ -94,10 +94,11 @@ fn digits(seed: &[u8], count: usize) -> String {
 }
 
 fn with_checks(groups: &[String]) -> String {
-    groups
-        .iter()
-        .map(|g| format!("{g}{}", check_digit(g.as_bytes())))
-        .collect()
+    groups.iter().fold(String::with_capacity(63), |mut out, group| {
+        out.push_str(group);
+        out.push(char::from(b'0' + check_digit(group.as_bytes())));
+        out
+    })
 }
 
 /// A deterministic source of choices, so that an estate is the same every time (SplitMix64).

@@ -16,6 +16,7 @@
 //!     // computer.name, computer.address (127.77.2.N:port), computer.estate
 //! }
 //! lab.set_fault("LAB-PC-001", Fault::HangAfterConnect);
+//! lab.settled().await; // now it is in effect
 //! let pool = lab.service().pool(keys::WINDOWS_CLIENT_MAK.last_five()); // limit, used, remaining
 //! let asked = lab.service().asked();                                   // every question asked so far
 //! let activate_calls = lab.counters("LAB-PC-001").map(|c| c.activate);
@@ -132,10 +133,7 @@ impl Lab {
             return Err(LabError::NoEstate);
         }
         let specs: Vec<_> = estates.iter().flat_map(|kind| estate::computers(*kind)).collect();
-        let ips: Vec<_> = specs
-            .iter()
-            .map(|s| Ipv4Addr::new(first, second, s.estate.octet(), s.octet))
-            .collect();
+        let ips: Vec<_> = specs.iter().map(|s| s.address(config.address_base)).collect();
         let (port, listeners) = bind_all(&ips, config.port)?;
         let service_address = SocketAddr::from((Ipv4Addr::new(first, second, 0, 1), config.service_port));
         let service_listener = bind(service_address)?;
@@ -146,14 +144,7 @@ impl Lab {
             .zip(&ips)
             .map(|(spec, ip)| Arc::new(Computer::new(spec, SocketAddr::from((*ip, port)))))
             .collect();
-        let world = Arc::new(World {
-            service: Arc::new(ActivationService::default()),
-            accounts: config.accounts,
-            latency: tokio::sync::watch::Sender::new(config.latency),
-            activate_time: tokio::sync::watch::Sender::new(config.activate_time),
-            computers,
-        });
-        world.remember_activated();
+        let world = Arc::new(World::new(computers, &config));
         for (name, fault) in &config.faults {
             match world.find(name) {
                 Some(computer) => drop(computer.fault.send_replace(*fault)),
@@ -183,14 +174,16 @@ impl Lab {
                 estate: c.spec.estate,
             })
             .collect();
-        Ok(Self {
+        let lab = Self {
             computers,
             service_url: format!("http://{service_address}{SERVICE_PATH}"),
             port,
             tasks,
             stop: stop.drop_guard(),
             world,
-        })
+        };
+        lab.settled().await;
+        Ok(lab)
     }
 
     /// Every computer and where to reach it.
@@ -218,13 +211,19 @@ impl Lab {
         &self.world.service
     }
 
-    /// Turns a computer's dial; false if there is none of that name. Open connections of that computer are cut.
+    /// Turns a computer's dial; false if there is none of that name. Open connections of that computer are
+    /// cut. It takes effect a moment later: [`Lab::settled`] waits for it.
     pub fn set_fault(&self, computer: &str, fault: Fault) -> bool {
         let Some(computer) = self.world.find(computer) else {
             return false;
         };
         computer.fault.send_replace(fault);
         true
+    }
+
+    /// Waits until every dial that was turned is in effect.
+    pub async fn settled(&self) {
+        self.world.settled().await;
     }
 
     /// Adds this to every WS-Management exchange from now on.

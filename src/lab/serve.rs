@@ -1,5 +1,6 @@
 //! `makeeper lab serve`: a lab by itself, until Ctrl-C or SIGTERM.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ pub async fn serve(options: &ServeOptions, out: &mut (dyn Write + Send)) -> Resu
         ..LabConfig::default()
     })
     .await?;
+    // Heard from now on: whoever reads the text may end the lab at once.
+    let end = Ending::listen();
     let text = if options.json {
         as_json(&lab, &admin)
     } else {
@@ -69,28 +72,49 @@ pub async fn serve(options: &ServeOptions, out: &mut (dyn Write + Send)) -> Resu
     out.write_all(text.as_bytes())
         .and_then(|()| out.flush())
         .map_err(LabError::Output)?;
-    wait_for_end().await;
+    end.wait().await;
     lab.stop().await;
     Ok(())
 }
 
 /// Ctrl-C, or SIGTERM where there is such a thing.
-async fn wait_for_end() {
+struct Ending {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl Ending {
+    fn listen() -> Self {
+        Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn wait(self) {
+        let interrupted = async {
+            // Without a way to hear of the end the process is ended from outside; there is nothing to tidy up.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        #[cfg(unix)]
+        if let Some(mut terminate) = self.terminate {
             tokio::select! {
                 _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                () = interrupted => {}
             }
             return;
         }
+        interrupted.await;
     }
-    // Without a way to hear of the end the process is ended from outside; there is nothing to tidy up.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
+}
+
+/// Writing to a string cannot fail.
+macro_rules! push {
+    ($out:expr, $($text:tt)*) => {{
+        let _ = write!($out, $($text)*);
+    }};
 }
 
 fn as_text(lab: &Lab, admin: &Account) -> String {
@@ -100,23 +124,30 @@ fn as_text(lab: &Lab, admin: &Account) -> String {
         if let (Some(first), Some(last)) = (computers.first(), computers.last()) {
             let (name, count) = (kind.name(), computers.len());
             let (from, to, port) = (first.address.ip(), last.address.ip(), lab.port());
-            out += &format!("  {name:<14}{count} computers at {from} to {to}, WS-Management on port {port}\n");
-            out += &format!(
+            push!(
+                out,
+                "  {name:<14}{count} computers at {from} to {to}, WS-Management on port {port}\n"
+            );
+            push!(
+                out,
                 "  {:<14}the first is {} at http://{}/wsman\n",
-                "", first.name, first.address
+                "",
+                first.name,
+                first.address
             );
         }
     }
-    out += &format!("  {:<14}{}\n", "service", lab.service_url());
-    out += &format!("  {:<14}{}\\{}\n", "user", admin.domain, admin.user);
-    out += &format!(
+    push!(out, "  {:<14}{}\n", "service", lab.service_url());
+    push!(out, "  {:<14}{}\\{}\n", "user", admin.domain, admin.user);
+    push!(
+        out,
         "  {:<14}{}, or what {PASSWORD_VARIABLE} held when the lab was started\n\n",
         "password",
         Account::admin().password
     );
     out += "Product keys that only this lab accepts:\n";
     for key in keys::ALL {
-        out += &format!("  {}  {}\n", key.text, key.name);
+        push!(out, "  {}  {}\n", key.text, key.name);
     }
     out += "\nMicrosoft's public client setup keys are accepted by the computers whose edition they fit.\n";
     out

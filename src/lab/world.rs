@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::computer::{Activation, Machine, Plan};
-use super::config::{Account, EstateKind, Fault};
+use super::config::{Account, EstateKind, Fault, LabConfig};
 use super::endpoint::Contexts;
 use super::estate::ComputerSpec;
 use super::service::ActivationService;
@@ -17,7 +17,10 @@ use super::wmi::code;
 pub(super) struct Computer {
     pub spec: Arc<ComputerSpec>,
     pub address: SocketAddr,
+    /// What the dial says.
     pub fault: watch::Sender<Fault>,
+    /// What the sockets do: follows the dial.
+    pub in_effect: watch::Sender<Fault>,
     pub contexts: Mutex<Contexts>,
     machine: Mutex<Machine>,
 }
@@ -29,6 +32,7 @@ impl Computer {
             spec,
             address,
             fault: watch::Sender::new(Fault::None),
+            in_effect: watch::Sender::new(Fault::None),
             contexts: Mutex::default(),
         }
     }
@@ -61,13 +65,35 @@ pub(super) struct World {
 }
 
 impl World {
+    /// Computers at their addresses, and a fresh service that knows which of them were activated before.
+    pub fn new(computers: Vec<Arc<Computer>>, config: &LabConfig) -> Self {
+        let world = Self {
+            computers,
+            service: Arc::default(),
+            accounts: config.accounts.clone(),
+            latency: watch::Sender::new(config.latency),
+            activate_time: watch::Sender::new(config.activate_time),
+        };
+        world.remember_activated();
+        world
+    }
+
+    /// Waits until every computer does what its dial says.
+    pub async fn settled(&self) {
+        for computer in &self.computers {
+            let mut in_effect = computer.in_effect.subscribe();
+            // The sender lives as long as the computer: waiting cannot fail.
+            let _ = in_effect.wait_for(|now| *now == *computer.fault.borrow()).await;
+        }
+    }
+
     /// The computer with this host name or fully qualified name, in any case.
     pub fn find(&self, name: &str) -> Option<&Arc<Computer>> {
         self.computers.iter().find(|c| c.is_called(name))
     }
 
     /// Tells the service which computers were activated before the lab began: doing it again is free.
-    pub fn remember_activated(&self) {
+    fn remember_activated(&self) {
         for computer in &self.computers {
             let licensed = |p: &&super::estate::ProductSpec| p.status == crate::model::LicenseStatus::Licensed;
             for key in computer.spec.products.iter().filter(licensed).filter_map(|p| p.lab_key) {

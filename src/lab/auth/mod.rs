@@ -111,3 +111,6 @@ impl Negotiation {
         Step::Done(Some(spnego::accept_completed(Some(&own))), Box::new(signed_in))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,7 +124,7 @@ impl Machine {
                 }
                 _ => never(),
             }),
-            "TrustedTime" => key.map(|_| Wmi::Time(Utc::now())).unwrap_or(Wmi::Null),
+            "TrustedTime" => key.map_or(Wmi::Null, |_| Wmi::Time(Utc::now())),
             "OfflineInstallationId" => key.map(|k| self.installation_id(k)).into(),
             "PartialProductKey" => key.map(|k| k.last_five.as_str()).into(),
             "ProductKeyID" | "ProductKeyID2" => key.map(|k| k.pid.as_str()).into(),
@@ -247,7 +247,7 @@ impl Machine {
             ("InstallDate", Wmi::Time(installed_at(spec.hardware))),
             (
                 "LastBootUpTime",
-                Wmi::Time(Utc::now() - TimeDelta::days((spec.hardware % 60) as i64)),
+                Wmi::Time(Utc::now() - TimeDelta::days((spec.hardware % 60).cast_signed())),
             ),
             ("LocalDateTime", Wmi::Time(Utc::now())),
             ("Locale", "0409".into()),
@@ -376,5 +376,5 @@ fn never() -> DateTime<Utc> {
 
 fn installed_at(hardware: u64) -> DateTime<Utc> {
     // Some day of 2020 to 2024.
-    DateTime::from_timestamp(1_577_836_800 + (hardware % 150_000_000) as i64, 0).unwrap_or_default()
+    DateTime::from_timestamp(1_577_836_800 + (hardware % 150_000_000).cast_signed(), 0).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! SOAP 1.2 envelopes: reading requests, writing answers.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -39,7 +40,7 @@ const UNDERSTOOD: &[(&str, &str)] = &[
     (MICROSOFT, "SequenceId"),
 ];
 /// What the service grants at most (MaxTimeoutms).
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// Smallest MaxEnvelopeSize that is taken, in bytes.
 const SMALLEST_ENVELOPE: usize = 8192;
 
@@ -175,6 +176,13 @@ pub(super) fn identity(version: &str) -> String {
     )
 }
 
+/// Writing to a string cannot fail.
+macro_rules! push {
+    ($out:expr, $($text:tt)*) => {{
+        let _ = write!($out, $($text)*);
+    }};
+}
+
 /// An object with its class, for `SELECT *`, Get and method answers.
 pub(super) fn typed(element: &str, type_name: &str, resource: &str, row: &Row) -> String {
     let mut out = format!(
@@ -184,7 +192,7 @@ pub(super) fn typed(element: &str, type_name: &str, resource: &str, row: &Row) -
     for (name, value) in &row.properties {
         property(&mut out, &format!("p:{name}"), "cim:Datetime", value);
     }
-    out.push_str(&format!("</p:{element}>"));
+    push!(out, "</p:{element}>");
     out
 }
 
@@ -200,15 +208,15 @@ pub(super) fn fragment(row: &Row, names: &[&'static str]) -> String {
 
 fn property(out: &mut String, tag: &str, datetime: &str, value: &Wmi) {
     match value {
-        Wmi::Null => out.push_str(&format!("<{tag} xsi:nil=\"true\"/>")),
-        Wmi::Array(items) if items.is_empty() => out.push_str(&format!("<{tag} xsi:nil=\"true\"/>")),
+        Wmi::Null => push!(out, "<{tag} xsi:nil=\"true\"/>"),
+        Wmi::Array(items) if items.is_empty() => push!(out, "<{tag} xsi:nil=\"true\"/>"),
         Wmi::Array(items) => {
             for item in items {
-                out.push_str(&format!("<{tag}>{}</{tag}>", escaped(item)));
+                push!(out, "<{tag}>{}</{tag}>", escaped(item));
             }
         }
-        Wmi::Time(_) => out.push_str(&format!("<{tag}><{datetime}>{}</{datetime}></{tag}>", value.plain())),
-        value => out.push_str(&format!("<{tag}>{}</{tag}>", escaped(&value.plain()))),
+        Wmi::Time(_) => push!(out, "<{tag}><{datetime}>{}</{datetime}></{tag}>", value.plain()),
+        value => push!(out, "<{tag}>{}</{tag}>", escaped(&value.plain())),
     }
 }
 
@@ -218,7 +226,7 @@ mod tests {
 
     #[test]
     fn durations_are_read() {
-        assert_eq!(duration("PT60.000S"), Some(Duration::from_secs(60)));
+        assert_eq!(duration("PT60.000S"), Some(Duration::from_mins(1)));
         assert_eq!(duration("P1DT1H1M0.5S"), Some(Duration::from_millis(90_060_500)));
         for bad in ["", "P", "60", "PT60", "P60S", "PTS", "PT-1S"] {
             assert_eq!(duration(bad), None, "{bad}");

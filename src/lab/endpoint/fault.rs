@@ -7,7 +7,7 @@ use crate::lab::xml::escaped;
 
 const FAULT_NS: &str = "http://schemas.microsoft.com/wbem/wsman/1/wsmanfault";
 const STATUS_NS: &str = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/__ExtendedStatus";
-const ERROR_NS: &str = "http://schemas.microsoft.com/wbem/wsman/1/cim-schema/2/MSFT_WmiError";
+const ERROR_NS: &str = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError";
 /// "The WMI provider returned an error."
 const PROVIDER_ERROR: u32 = 0x8033_8102;
 
@@ -175,7 +175,6 @@ impl Fault {
             );
         };
         if style == FaultStyle::WmiError {
-            let signed = hresult.cast_signed();
             return format!(
                 "<p:MSFT_WmiError xmlns:p=\"{ERROR_NS}\" xmlns:cim=\"{CIM}\" xmlns:xsi=\"{XSI}\" b:IsCIM_Error=\"true\" \
                  xmlns:b=\"http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd\" xsi:type=\"p:MSFT_WmiError_Type\">\
@@ -187,7 +186,7 @@ impl Fault {
                  <p:MessageID xsi:type=\"cim:cimString\">HRESULT 0x{hresult:08x}</p:MessageID>\
                  <p:OwningEntity xsi:type=\"cim:cimString\" xsi:nil=\"true\"/>\
                  <p:error_Category xsi:type=\"cim:cimUnsignedInt\">0</p:error_Category>\
-                 <p:error_Code xsi:type=\"cim:cimUnsignedInt\">{signed}</p:error_Code>\
+                 <p:error_Code xsi:type=\"cim:cimUnsignedInt\">{hresult}</p:error_Code>\
                  <p:error_Type xsi:type=\"cim:cimString\">HRESULT</p:error_Type>\
                  <p:error_WindowsErrorMessage xsi:type=\"cim:cimString\">{message}</p:error_WindowsErrorMessage>\
                  </p:MSFT_WmiError>"

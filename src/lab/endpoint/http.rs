@@ -242,7 +242,7 @@ async fn exchange(
         Fault::CloseMidAnswer => {
             out.headers_mut()
                 .insert(CONTENT_LENGTH, HeaderValue::from(sealed.len()));
-            *out.body_mut() = cut(sealed);
+            *out.body_mut() = cut(&sealed);
         }
         _ => {}
     }
@@ -265,7 +265,7 @@ fn in_pieces(body: Bytes, time: Duration) -> Body {
 }
 
 /// Half of the answer, then the connection breaks.
-fn cut(body: Bytes) -> Body {
+fn cut(body: &Bytes) -> Body {
     let half = body.slice(..body.len() / 2);
     let broken = io::Error::other("the connection is dialled to break here");
     BodyExt::boxed_unsync(StreamBody::new(stream::iter([Ok(Frame::data(half)), Err(broken)])))

@@ -52,11 +52,12 @@ pub(in crate::lab) async fn serve(
         let turned = match fault {
             Fault::Refuse => {
                 listener = None;
+                computer.in_effect.send_replace(fault);
                 changed(&mut dial, &stop).await
             }
             Fault::Silent => {
                 listener = None;
-                keep_silent(computer.address, &mut dial, &stop).await
+                keep_silent(&computer, &mut dial, &stop).await
             }
             _ => {
                 let listening = match listener.take() {
@@ -65,12 +66,14 @@ pub(in crate::lab) async fn serve(
                 };
                 match listening {
                     Ok(listening) => {
+                        computer.in_effect.send_replace(fault);
                         let turned = accept(&world, &computer, &listening, &mut dial, &connections, &tasks).await;
                         listener = Some(listening);
                         turned
                     }
                     Err(error) => {
                         tracing::warn!(computer = %computer.spec.name, %error, "Cannot listen again");
+                        computer.in_effect.send_replace(fault);
                         changed(&mut dial, &stop).await
                     }
                 }
@@ -118,8 +121,10 @@ async fn accept(
 }
 
 /// Listens with the shortest queue and fills it: the kernel then drops what else knocks, as a firewall does.
-async fn keep_silent(address: SocketAddr, dial: &mut watch::Receiver<Fault>, stop: &CancellationToken) -> bool {
+async fn keep_silent(computer: &Computer, dial: &mut watch::Receiver<Fault>, stop: &CancellationToken) -> bool {
+    let address = computer.address;
     let Ok(listener) = listen(address, 0) else {
+        computer.in_effect.send_replace(Fault::Silent);
         return changed(dial, stop).await;
     };
     let mut filling: Vec<TcpStream> = Vec::new();
@@ -131,7 +136,10 @@ async fn keep_silent(address: SocketAddr, dial: &mut watch::Receiver<Fault>, sto
             }
             // The connection that does not complete any more shows that the queue is full; it waits with us.
             connected = TcpStream::connect(address) => match connected {
-                Ok(stream) => filling.push(stream),
+                Ok(stream) => {
+                    filling.push(stream);
+                    computer.in_effect.send_replace(Fault::Silent);
+                }
                 Err(_) => return changed(dial, stop).await,
             },
         }

@@ -7,6 +7,8 @@ mod fault;
 mod http;
 mod invoke;
 mod listen;
+#[cfg(test)]
+mod tests;
 
 pub(super) use enumerate::Contexts;
 pub(super) use listen::{bind, serve};

@@ -147,7 +147,7 @@ fn server(octet: u8, number: u32, windows: Generation) -> ComputerSpec {
     let windows_product = product(&spec, Application::Windows, edition, channel, key, status);
     spec.products.push(windows_product);
     // Terminal servers carry Office.
-    if number % 6 == 0 {
+    if number.is_multiple_of(6) {
         let generation = office_for(windows, &mut choices);
         office(&mut spec, generation, 0, &mut choices);
     }

@@ -16,12 +16,20 @@ fn one(number: u8) -> ComputerSpec {
         9..=12 => (Generation::Win81, "Enterprise"),
         13..=24 => (
             Generation::Win10,
-            if number % 3 == 0 { "Professional" } else { "Enterprise" },
+            if number.is_multiple_of(3) {
+                "Professional"
+            } else {
+                "Enterprise"
+            },
         ),
         25..=28 => (Generation::Win10, "EnterpriseS"),
         _ => (
             Generation::Win11,
-            if number % 2 == 0 { "Enterprise" } else { "Education" },
+            if number.is_multiple_of(2) {
+                "Enterprise"
+            } else {
+                "Education"
+            },
         ),
     };
     let name = format!("LAB-PC-{number:03}");

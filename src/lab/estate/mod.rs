@@ -8,6 +8,7 @@ mod office;
 mod sku;
 mod windows;
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -64,6 +65,11 @@ pub struct ComputerSpec {
 }
 
 impl ComputerSpec {
+    /// Its loopback address, below the lab's first two octets.
+    pub fn address(&self, base: [u8; 2]) -> Ipv4Addr {
+        Ipv4Addr::new(base[0], base[1], self.estate.octet(), self.octet)
+    }
+
     /// `name.domain` in a domain, the bare name in a workgroup.
     pub fn fqdn(&self) -> String {
         if self.in_domain {
@@ -230,12 +236,11 @@ fn reason_and_grace(status: LicenseStatus, channel: KeyType, choices: &mut Choic
     match status {
         LicenseStatus::Licensed if channel == KeyType::Gvlk => (0, 90_000 + choices.below(169_200) as u32),
         LicenseStatus::Licensed if channel == KeyType::TBEval => (0, 1_000 + choices.below(250_000) as u32),
-        LicenseStatus::InOobGrace => (0x4004_F00C, 1 + choices.below(43_200) as u32),
+        LicenseStatus::InOobGrace | LicenseStatus::ExtendedGrace => (0x4004_F00C, 1 + choices.below(43_200) as u32),
         LicenseStatus::InOotGrace => (0xC004_F00F, 1 + choices.below(43_200) as u32),
         LicenseStatus::NonGenuineGrace => (0xC004_F065, 1 + choices.below(43_200) as u32),
         LicenseStatus::Notification if choices.below(3) == 0 => (0xC004_F200, 0),
         LicenseStatus::Notification => (0xC004_F009, 0),
-        LicenseStatus::ExtendedGrace => (0x4004_F00C, 1 + choices.below(43_200) as u32),
         LicenseStatus::Unlicensed => (0xC004_F034, 0),
         _ => (0, 0),
     }
@@ -249,6 +254,7 @@ mod tests {
 
     #[test]
     fn contoso_has_every_status_generation_and_key_type() {
+        use KeyType::{Csvlk, Gvlk, Mak, OemCoa, OemDm, OemNonSlp, OemSlp, Retail, TBEval, VtIa};
         let computers = computers(EstateKind::Contoso);
         assert_eq!(computers.len(), 180);
         let products: Vec<_> = computers.iter().flat_map(|c| &c.products).collect();
@@ -265,7 +271,6 @@ mod tests {
                 "{office:?}"
             );
         }
-        use KeyType::{Csvlk, Gvlk, Mak, OemCoa, OemDm, OemNonSlp, OemSlp, Retail, TBEval, VtIa};
         for channel in [Csvlk, Gvlk, Mak, OemCoa, OemDm, OemNonSlp, OemSlp, Retail, TBEval, VtIa] {
             assert!(products.iter().any(|p| p.channel == channel), "{channel}");
         }

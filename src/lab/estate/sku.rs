@@ -36,6 +36,7 @@ impl Application {
 
 /// One license.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about a license")]
 pub struct Sku {
     /// Activation ID.
     pub id: String,
