@@ -15,7 +15,9 @@ fn utf16(text: &str) -> Vec<u8> {
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 16] {
     let mut mac = Hmac::<Md5>::new_from_slice(key).unwrap();
-    parts.iter().for_each(|p| mac.update(p));
+    for part in parts {
+        mac.update(part);
+    }
     mac.finalize().into_bytes().into()
 }
 

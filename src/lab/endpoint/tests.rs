@@ -86,10 +86,9 @@ impl Caller {
         headers: &str,
     ) -> Result<Element, u32> {
         let resource = format!("{WMI}{class}");
-        let input: String = input
-            .iter()
-            .map(|(name, value)| format!("<p:{name}>{}</p:{name}>", escaped(value)))
-            .collect();
+        let input = input.iter().fold(String::new(), |out, (name, value)| {
+            out + &format!("<p:{name}>{}</p:{name}>", escaped(value))
+        });
         let headers =
             format!("{headers}<w:SelectorSet><w:Selector Name='{selector}'>{value}</w:Selector></w:SelectorSet>");
         let body = format!("<p:{method}_INPUT xmlns:p='{resource}'>{input}</p:{method}_INPUT>");
@@ -417,12 +416,15 @@ async fn a_confirmation_id_fits_the_present_installation_id_alone() {
 
     let other = Caller::new(&world, "LAB-PC-015");
     other.install(keys::WINDOWS_CLIENT_MAK.text).await.unwrap();
-    let other_iid = other.product().installation_id;
-    let other_cid = crate::lab::confirmation_id(&InstallationId::parse(&other_iid).unwrap()).unwrap();
+    let foreign = other.product().installation_id;
+    let foreign_cid = crate::lab::confirmation_id(&InstallationId::parse(&foreign).unwrap()).unwrap();
 
-    assert_eq!(caller.deposit(&iid, other_cid.digits()).await.err(), Some(0xC004_F031));
     assert_eq!(
-        caller.deposit(&other_iid, other_cid.digits()).await.err(),
+        caller.deposit(&iid, foreign_cid.digits()).await.err(),
+        Some(0xC004_F031)
+    );
+    assert_eq!(
+        caller.deposit(&foreign, foreign_cid.digits()).await.err(),
         Some(0xC004_F07F)
     );
     let typo = if cid.digits().starts_with('1') { "2" } else { "1" }.to_owned() + &cid.digits()[1..];
