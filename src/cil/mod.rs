@@ -6,6 +6,9 @@ mod cilx;
 mod encoding;
 mod error;
 mod export;
+pub mod import;
+mod journal;
+pub mod store;
 mod values;
 mod xml;
 

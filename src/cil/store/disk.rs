@@ -1,0 +1,134 @@
+//! Files beside a list, written so that a crash at any instant leaves the old or the new one.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A file beside the list.
+pub(super) fn beside(list: &Path, suffix: &str) -> PathBuf {
+    let mut name: OsString = list.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Creates a file that only its owner may read, replacing a left-over one.
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Forces the names in the folder of `path` to the disk.
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let folder = path
+            .parent()
+            .filter(|p| !p.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        match File::open(folder)?.sync_all() {
+            // Some file systems cannot.
+            Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {}
+            other => return other,
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Keeps the file as it is under another name. A second name for it where the file system has such a thing, else a copy.
+pub(super) fn keep_as(path: &Path, kept: &Path) -> io::Result<()> {
+    let fresh = beside(kept, ".new");
+    match fs::remove_file(&fresh) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    if fs::hard_link(path, &fresh).is_err() {
+        fs::copy(path, &fresh)?;
+        File::open(&fresh)?.sync_all()?;
+    }
+    fs::rename(&fresh, kept)
+}
+
+/// Gives `new` the permissions, and where allowed the owner, of `old`.
+pub(super) fn keep_permissions(old: &Path, new: &File) -> io::Result<()> {
+    let metadata = match fs::metadata(old) {
+        Ok(metadata) => metadata,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let now = new.metadata()?;
+        if (now.uid(), now.gid()) != (metadata.uid(), metadata.gid()) {
+            // Only an administrator may give a file away; the list is saved all the same.
+            let _ = std::os::unix::fs::fchown(new, Some(metadata.uid()), Some(metadata.gid()));
+        }
+    }
+    match new.set_permissions(metadata.permissions()) {
+        // FAT knows no permissions.
+        Err(e) if matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => Ok(()),
+        other => other,
+    }
+}
+
+/// What tells that a file is still the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub len: u64,
+    pub modified: Option<SystemTime>,
+    pub crc: u32,
+}
+
+impl Stamp {
+    /// Size and time of the file as it is now, with the checksum of what was read or written.
+    pub fn of(path: &Path, crc: u32) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self {
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            crc,
+        })
+    }
+
+    /// False if the file has other contents now.
+    pub fn still_fits(&self, path: &Path) -> io::Result<bool> {
+        let now = Self::of(path, self.crc)?;
+        if now == *self && self.modified.is_some() {
+            return Ok(true);
+        }
+        // Touched or copied back: only the contents count.
+        if now.len != self.len {
+            return Ok(false);
+        }
+        Ok(crc32fast::hash(&fs::read(path)?) == self.crc)
+    }
+}
+
+/// Checksums what passes through.
+pub(super) struct Summing<W> {
+    pub inner: W,
+    pub hasher: crc32fast::Hasher,
+}
+
+impl<W: Write> Write for Summing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.hasher.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}

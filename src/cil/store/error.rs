@@ -1,0 +1,117 @@
+//! What can go wrong between a list and its disk, in words.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cil::CilError;
+
+/// Why a list could not be opened, journalled or saved. The list in memory is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no such file.
+    #[error("there is no list at {}", .path.display())]
+    NotFound {
+        /// The list.
+        path: PathBuf,
+    },
+    /// A new list would replace a file.
+    #[error("{} exists already: open it, or choose another name", .path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Somebody else has it open.
+    #[error("{} is open for changes elsewhere: {by}; close it there, or open it read-only", .path.display())]
+    InUse {
+        /// The list.
+        path: PathBuf,
+        /// Who, in words.
+        by: String,
+    },
+    /// The file is not as we left it.
+    #[error("{} was changed by somebody else since it was opened: save under another name, or overwrite it knowingly", .path.display())]
+    ChangedByOther {
+        /// The list.
+        path: PathBuf,
+    },
+    /// It is no list, or a broken one.
+    #[error("{}: {source}", .path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        source: CilError,
+    },
+    /// No room.
+    #[error("the disk is full: {} could not be {what}; free some space and try again, nothing is lost meanwhile", .path.display())]
+    DiskFull {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        what: &'static str,
+    },
+    /// The medium is read-only.
+    #[error("{} could not be {what}: the medium is read-only; save the list elsewhere", .path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        what: &'static str,
+    },
+    /// No permission.
+    #[error("{} could not be {what}: access denied; check the permissions of the file and its folder", .path.display())]
+    AccessDenied {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        what: &'static str,
+    },
+    /// The file, its folder or the medium is gone.
+    #[error("{} could not be {what}: it is gone; plug the medium in again, or save the list elsewhere", .path.display())]
+    Vanished {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        what: &'static str,
+    },
+    /// Anything else.
+    #[error("{} could not be {what}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        what: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A change that cannot be written down (a date far outside the calendar).
+    #[error("a change could not be written to the journal {}: {reason}", .path.display())]
+    Unwritable {
+        /// The journal.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A save was finished that was not the last one begun.
+    #[error("{} was saved twice at the same time; save it again", .path.display())]
+    Overtaken {
+        /// The list.
+        path: PathBuf,
+    },
+}
+
+/// Puts an error of the system into words. `what` completes "could not be ...".
+pub(super) fn in_words(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            StoreError::DiskFull { path, what }
+        }
+        io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { path, what },
+        io::ErrorKind::PermissionDenied => StoreError::AccessDenied { path, what },
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::StaleNetworkFileHandle => {
+            StoreError::Vanished { path, what }
+        }
+        _ => StoreError::Io { path, what, source },
+    }
+}

@@ -1,0 +1,153 @@
+//! The journal on its disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use uuid::Uuid;
+
+use crate::cil::journal::{Entry, encode};
+use crate::model::Change;
+
+use super::disk::{beside, create_private, sync_folder};
+use super::error::{StoreError, in_words};
+
+/// `<list>.journal`, open for appending.
+#[derive(Debug)]
+pub(super) struct JournalFile {
+    path: PathBuf,
+    file: File,
+    /// Bytes that hold whole records.
+    len: u64,
+    /// Number of the next line.
+    next: u64,
+    /// An append failed halfway and its bytes could not be removed yet.
+    torn: bool,
+    /// Place and number behind the last "saving" line.
+    mark: Option<(u64, u64)>,
+}
+
+impl JournalFile {
+    /// Replaces the journal by a new one for the list in the state `base`, with these changes.
+    pub fn create<'c>(
+        path: &Path,
+        base: &str,
+        owner: &str,
+        changes: impl Iterator<Item = &'c Change>,
+    ) -> Result<Self, StoreError> {
+        let mut bytes = Vec::new();
+        let mut next = 0;
+        let first = std::iter::once(Entry::begin(base, owner));
+        for entry in first.chain(changes.map(Entry::Change)) {
+            encode(&mut bytes, next, &entry).map_err(|e| unwritable(path, &e))?;
+            next += 1;
+        }
+        Self::replace(path, &bytes, next)
+    }
+
+    fn replace(path: &Path, bytes: &[u8], next: u64) -> Result<Self, StoreError> {
+        let fresh = beside(path, ".new");
+        let write = || {
+            let mut file = create_private(&fresh)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            fs::rename(&fresh, path)?;
+            sync_folder(path)?;
+            OpenOptions::new().read(true).append(true).open(path)
+        };
+        let file = write().map_err(in_words(path, "written"))?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            len: bytes.len() as u64,
+            next,
+            torn: false,
+            mark: None,
+        })
+    }
+
+    /// Goes on with a sound journal whose last line has the number `last`.
+    pub fn resume(path: &Path, owner: &str, last: u64) -> Result<Self, StoreError> {
+        let file = OpenOptions::new().read(true).append(true).open(path);
+        let file = file.map_err(in_words(path, "opened"))?;
+        let len = file.metadata().map_err(in_words(path, "opened"))?.len();
+        let mut journal = Self {
+            path: path.to_owned(),
+            file,
+            len,
+            next: last.wrapping_add(1),
+            torn: false,
+            mark: None,
+        };
+        let owner = owner.to_owned();
+        journal.write(&[Entry::Opened { owner }], false)?;
+        Ok(journal)
+    }
+
+    /// Appends changes.
+    pub fn append(&mut self, changes: &[Change], durable: bool) -> Result<(), StoreError> {
+        let entries: Vec<_> = changes.iter().map(Entry::Change).collect();
+        self.write(&entries, durable)
+    }
+
+    /// Notes that everything so far is about to be saved as `generation`.
+    pub fn mark_saving(&mut self, generation: Uuid) -> Result<(), StoreError> {
+        self.write(&[Entry::Saving { generation }], true)?;
+        self.mark = Some((self.len, self.next));
+        Ok(())
+    }
+
+    fn write(&mut self, entries: &[Entry<&Change>], durable: bool) -> Result<(), StoreError> {
+        let mut bytes = Vec::new();
+        let mut next = self.next;
+        for entry in entries {
+            encode(&mut bytes, next, entry).map_err(|e| unwritable(&self.path, &e))?;
+            next = next.wrapping_add(1);
+        }
+        self.mend().map_err(in_words(&self.path, "written"))?;
+        let mut write = || {
+            self.file.write_all(&bytes)?;
+            if durable { self.file.sync_data() } else { Ok(()) }
+        };
+        if let Err(error) = write() {
+            // Half a record must not stand before the next one.
+            self.torn = true;
+            let _ = self.mend();
+            return Err(in_words(&self.path, "written")(error));
+        }
+        self.len += bytes.len() as u64;
+        self.next = next;
+        Ok(())
+    }
+
+    fn mend(&mut self) -> std::io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.len)?;
+            self.torn = false;
+        }
+        Ok(())
+    }
+
+    /// After a save: a new journal for `generation` with what came after its mark. On an error the old journal goes on; its
+    /// mark says the same.
+    pub fn rotate(&mut self, generation: Uuid, owner: &str) -> Result<(), StoreError> {
+        let Some((from, next)) = self.mark else { return Ok(()) };
+        self.mend().map_err(in_words(&self.path, "written"))?;
+        let old = fs::read(&self.path).map_err(in_words(&self.path, "read"))?;
+        let rest = old.get(from as usize..self.len as usize).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(rest.len() + 200);
+        // The first line takes the number of the mark, so that the lines behind it keep theirs.
+        let first = Entry::begin(&generation.to_string(), owner);
+        encode(&mut bytes, next.wrapping_sub(1), &first).map_err(|e| unwritable(&self.path, &e))?;
+        bytes.extend_from_slice(rest);
+        *self = Self::replace(&self.path, &bytes, self.next)?;
+        Ok(())
+    }
+}
+
+fn unwritable(path: &Path, error: &serde_json::Error) -> StoreError {
+    StoreError::Unwritable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    }
+}

@@ -1,0 +1,276 @@
+//! Opening: lock, read, recover.
+
+use std::fs;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use crate::cil::journal::{Decoded, decode};
+use crate::cil::{Loaded, Watch, read_with};
+use crate::model::{Change, Inventory};
+
+use super::disk::{Stamp, beside, create_private};
+use super::error::{StoreError, in_words};
+use super::journal_file::JournalFile;
+use super::lock::{Lock, myself};
+use super::{Opened, Recovery, Store};
+
+/// How often a list is read again that is being saved at the very moment it is opened read-only.
+const ATTEMPTS: usize = 20;
+
+/// The list and its state on the disk.
+struct FromDisk {
+    loaded: Loaded,
+    stamp: Stamp,
+    /// What a journal for this state says it continues.
+    base: String,
+}
+
+impl Store {
+    /// Creates an empty list. Refuses to replace a file.
+    pub fn create(path: &Path) -> Result<(Self, Opened), StoreError> {
+        let store = Self::create_from(path, &Inventory::default())?;
+        let opened = Opened {
+            inventory: Inventory::default(),
+            warnings: Vec::new(),
+            recovered: Recovery::default(),
+        };
+        Ok((store, opened))
+    }
+
+    /// Saves a list as a new file and keeps that open. Refuses to replace a file.
+    pub fn create_from(path: &Path, inventory: &Inventory) -> Result<Self, StoreError> {
+        Self::new_file(path, inventory, false)
+    }
+
+    /// Saves a list in the place of another file, which is kept as `.bak`, and keeps that open.
+    pub fn replace_from(path: &Path, inventory: &Inventory) -> Result<Self, StoreError> {
+        Self::new_file(path, inventory, true)
+    }
+
+    fn new_file(path: &Path, inventory: &Inventory, replace: bool) -> Result<Self, StoreError> {
+        let exists = fs::symlink_metadata(path).is_ok();
+        if exists && !replace {
+            return Err(StoreError::Exists { path: path.to_owned() });
+        }
+        let path = if exists {
+            fs::canonicalize(path).map_err(in_words(path, "replaced"))?
+        } else {
+            absolute(path)?
+        };
+        let owner = myself();
+        let lock = take_lock(&path, &owner)?;
+        if !replace && path.exists() {
+            return Err(StoreError::Exists { path });
+        }
+        let journal_path = beside(&path, ".journal");
+        // Left behind by a list of that name that is no more, or is being replaced.
+        let left = read_journal(&journal_path)?;
+        if left.is_some_and(|left| left.changes().next().is_some()) {
+            lay_aside(&journal_path)?;
+        }
+        let mut store = Self {
+            journal: JournalFile::create(&journal_path, "", &owner, std::iter::empty())?,
+            stamp: Stamp {
+                len: 0,
+                modified: None,
+                crc: 0,
+            },
+            path,
+            owner,
+            pending: 0,
+            saving: None,
+            _lock: lock,
+        };
+        store.save(inventory, true)?;
+        Ok(store)
+    }
+
+    /// Opens a list for changes: locks it and recovers what a crash left in the journal.
+    pub fn open(path: &Path) -> Result<(Self, Opened), StoreError> {
+        Self::open_with(path, &|_| ControlFlow::Continue(()))
+    }
+
+    /// Opens a list for changes, telling `watch` how far reading has come.
+    pub fn open_with(path: &Path, watch: &Watch<'_>) -> Result<(Self, Opened), StoreError> {
+        let path = real_path(path)?;
+        let owner = myself();
+        let lock = take_lock(&path, &owner)?;
+        // A save that was killed left it; what it holds is in the journal.
+        let _ = fs::remove_file(beside(&path, ".saving"));
+        let FromDisk {
+            mut loaded,
+            stamp,
+            base,
+        } = read_list(&path, watch)?;
+        let journal_path = beside(&path, ".journal");
+        let decoded = read_journal(&journal_path)?;
+        let (journal, recovered, pending) = match decoded {
+            None => {
+                let journal = JournalFile::create(&journal_path, &base, &owner, std::iter::empty())?;
+                (journal, Recovery::default(), 0)
+            }
+            Some(decoded) => {
+                let (mut recovered, kept, known) = replay(&decoded, &base, &mut loaded.inventory);
+                let settled = known && decoded.is_sound() && recovered.refused.is_empty();
+                let journal = if settled && decoded.base.as_deref() == Some(&base) {
+                    JournalFile::resume(&journal_path, &owner, decoded.last)?
+                } else {
+                    let lost = !known && decoded.changes().next().is_some();
+                    if lost || decoded.damaged > 0 || !recovered.refused.is_empty() {
+                        recovered.orphan = Some(lay_aside(&journal_path)?);
+                    }
+                    JournalFile::create(&journal_path, &base, &owner, kept.iter().copied())?
+                };
+                let pending = kept.len();
+                (journal, recovered, pending)
+            }
+        };
+        let store = Self {
+            path,
+            journal,
+            stamp,
+            owner,
+            pending,
+            saving: None,
+            _lock: lock,
+        };
+        let opened = Opened {
+            inventory: loaded.inventory,
+            warnings: loaded.warnings,
+            recovered,
+        };
+        Ok((store, opened))
+    }
+
+    /// Reads a list without locking it, with the changes in its journal. Nothing is written anywhere.
+    pub fn read_only(path: &Path) -> Result<Opened, StoreError> {
+        let path = real_path(path)?;
+        let journal_path = beside(&path, ".journal");
+        let mut attempt = 1;
+        loop {
+            let FromDisk {
+                mut loaded,
+                stamp,
+                base,
+            } = read_list(&path, &|_| ControlFlow::Continue(()))?;
+            let decoded = read_journal(&journal_path)?;
+            let settled = stamp.still_fits(&path).unwrap_or(false);
+            if !settled && attempt < ATTEMPTS {
+                attempt += 1;
+                continue;
+            }
+            let mut recovered = Recovery::default();
+            if let Some(decoded) = decoded {
+                (recovered, _, _) = replay(&decoded, &base, &mut loaded.inventory);
+            }
+            return Ok(Opened {
+                inventory: loaded.inventory,
+                warnings: loaded.warnings,
+                recovered,
+            });
+        }
+    }
+}
+
+fn take_lock(list: &Path, owner: &str) -> Result<Lock, StoreError> {
+    let journal = beside(list, ".journal");
+    Lock::take(list, beside(list, ".lock"), owner, || {
+        read_journal(&journal).ok()??.owner
+    })
+}
+
+fn real_path(path: &Path) -> Result<PathBuf, StoreError> {
+    fs::canonicalize(path).map_err(|e| match e.kind() {
+        io::ErrorKind::NotFound => StoreError::NotFound { path: path.to_owned() },
+        _ => in_words(path, "opened")(e),
+    })
+}
+
+/// The place of a file that does not exist yet, with its folder's links followed.
+fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
+    let folder = path
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let folder = fs::canonicalize(folder).map_err(in_words(path, "created"))?;
+    Ok(folder.join(path.file_name().unwrap_or_default()))
+}
+
+fn read_list(path: &Path, watch: &Watch<'_>) -> Result<FromDisk, StoreError> {
+    // Its time before its contents: replaced in between, it counts as changed, not as read.
+    let stamp = Stamp::of(path, 0).map_err(in_words(path, "read"))?;
+    let bytes = fs::read(path).map_err(in_words(path, "read"))?;
+    let crc = crc32fast::hash(&bytes);
+    let len = bytes.len() as u64;
+    let loaded = read_with(&bytes, watch).map_err(|source| StoreError::Format {
+        path: path.to_owned(),
+        source,
+    })?;
+    let base = match loaded.generation {
+        Some(generation) => generation.to_string(),
+        // Written by another program: the contents are its name.
+        None => format!("content {crc:08x} {len}"),
+    };
+    Ok(FromDisk {
+        loaded,
+        stamp: Stamp { len, crc, ..stamp },
+        base,
+    })
+}
+
+fn read_journal(path: &Path) -> Result<Option<Decoded>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) if bytes.is_empty() => Ok(None),
+        Ok(bytes) => Ok(Some(decode(&bytes))),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(in_words(path, "read")(e)),
+    }
+}
+
+/// Applies what the list lacks. Returns what to tell, the changes that applied, and whether the journal belongs to this state
+/// of the list.
+fn replay<'d>(decoded: &'d Decoded, base: &str, inventory: &mut Inventory) -> (Recovery, Vec<&'d Change>, bool) {
+    let mut recovery = Recovery::default();
+    let mut kept = Vec::new();
+    let (changes, known): (Vec<&Change>, bool) = match decoded.after(base) {
+        Some(changes) => (changes.collect(), true),
+        // Somebody replaced the list: what still applies is applied.
+        None => (decoded.changes().collect(), false),
+    };
+    for change in changes {
+        match inventory.apply(change) {
+            Ok(()) => kept.push(change),
+            Err(reason) => recovery.refused.push(reason.to_string()),
+        }
+    }
+    recovery.replayed = kept.len();
+    recovery.damaged = match (decoded.damaged, decoded.torn) {
+        (0, false) => None,
+        (0, true) => {
+            Some("the last record of the journal was being written when the program ended and is lost".to_owned())
+        }
+        (n, _) => Some(format!("{n} damaged records of the journal were not readable")),
+    };
+    (recovery, kept, known)
+}
+
+/// Copies a journal that cannot be continued to `<journal>.orphan-N`.
+fn lay_aside(journal: &Path) -> Result<PathBuf, StoreError> {
+    let mut number = 1;
+    loop {
+        let orphan = beside(journal, &format!(".orphan-{number}"));
+        if orphan.exists() {
+            number += 1;
+            continue;
+        }
+        let copy = || {
+            let bytes = fs::read(journal)?;
+            let mut file = create_private(&orphan)?;
+            io::Write::write_all(&mut file, &bytes)?;
+            file.sync_all()
+        };
+        copy().map_err(in_words(&orphan, "written"))?;
+        return Ok(orphan);
+    }
+}
