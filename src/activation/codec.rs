@@ -151,15 +151,14 @@ pub(super) fn parse_answer(body: &[u8]) -> Result<Answer, Unreadable> {
     let carrier = root
         .find("ResponseXml")
         .ok_or_else(|| Unreadable::Broken(format!("its element {:?} is not of this service", short(&root.name))))?;
-    let parsed;
-    let response = match carrier.find("ActivationResponse") {
-        Some(inline) => inline,
-        None => {
-            parsed = xml::parse(&carrier.text).map_err(Unreadable::Broken)?;
-            parsed
-                .find("ActivationResponse")
-                .ok_or_else(|| Unreadable::Broken("it carries no ActivationResponse".into()))?
-        }
+    let unescaped;
+    let response = if let Some(inline) = carrier.find("ActivationResponse") {
+        inline
+    } else {
+        unescaped = xml::parse(&carrier.text).map_err(Unreadable::Broken)?;
+        unescaped
+            .find("ActivationResponse")
+            .ok_or_else(|| Unreadable::Broken("it carries no ActivationResponse".into()))?
     };
     let items = response
         .child("Responses")

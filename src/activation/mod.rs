@@ -10,12 +10,11 @@
 mod codec;
 mod error;
 mod refusal;
-mod secret;
 mod service;
 mod tls;
 mod xml;
 
+pub use crate::model::Secret;
 pub use error::ActivationError;
 pub use refusal::Refusal;
-pub use secret::Secret;
 pub use service::{Acquired, DEFAULT_URL, Proxy, ProxyUser, Service, ServiceConfig};

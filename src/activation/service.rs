@@ -9,8 +9,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 use super::codec::{self, Answer, Ask, Item, Unreadable, parse_answer};
-use super::{ActivationError, Refusal, Secret, tls};
-use crate::model::{ConfirmationId, ExtendedPid, InstallationId};
+use super::{ActivationError, Refusal, tls};
+use crate::model::{ConfirmationId, ExtendedPid, InstallationId, Secret};
 
 /// Microsoft's service.
 pub const DEFAULT_URL: &str = "https://activation.sls.microsoft.com/BatchActivation/BatchActivation.asmx";
@@ -378,7 +378,7 @@ fn proxy(url: &str, user: Option<ProxyUser>) -> Result<reqwest::Proxy, Activatio
     }
     let proxy = reqwest::Proxy::all(parsed.as_str()).map_err(|e| unusable(shown, causes(&e)))?;
     Ok(match user {
-        Some(user) => proxy.basic_auth(&user.name, user.password.reveal()),
+        Some(user) => proxy.basic_auth(&user.name, user.password.expose()),
         None => proxy,
     })
 }
@@ -457,7 +457,7 @@ mod tests {
         }
         let user = ProxyUser {
             name: "u".into(),
-            password: Secret::new("hidden".into()),
+            password: Secret::new("hidden"),
         };
         assert!(!format!("{user:?}").contains("hidden"));
         assert!(proxy("http://proxy:8080", Some(user)).is_ok());

@@ -55,16 +55,22 @@ pub enum Activation {
 /// The row is read first; a product with a MAK or KMS host key that is licensed is left alone, and one that only allows tokens is refused. An
 /// answer that does not come is waited for by looking at the license status, never by asking again.
 pub async fn activate(conn: &mut dyn WmiConnection, product: &Product, patience: Patience) -> Done<Activation> {
-    run(conn, product, patience, true).await
+    run(conn, product, patience, Begin::ByActivating).await
 }
 
 /// Waits for an activation that was sent before, without sending anything that could spend one: for a new connection after
 /// [`Activation::StillRunning`].
 pub async fn await_activation(conn: &mut dyn WmiConnection, product: &Product, patience: Patience) -> Done<Activation> {
-    run(conn, product, patience, false).await
+    run(conn, product, patience, Begin::ByWaiting).await
 }
 
-async fn run(conn: &mut dyn WmiConnection, product: &Product, patience: Patience, send: bool) -> Done<Activation> {
+#[derive(Clone, Copy)]
+enum Begin {
+    ByActivating,
+    ByWaiting,
+}
+
+async fn run(conn: &mut dyn WmiConnection, product: &Product, patience: Patience, how: Begin) -> Done<Activation> {
     let mut notes = Vec::new();
     let target = match Target::of(conn, product).await {
         Ok(target) => target,
@@ -76,9 +82,9 @@ async fn run(conn: &mut dyn WmiConnection, product: &Product, patience: Patience
             };
         }
     };
-    let sent = match send {
-        true => send_activate(conn, &target).await,
-        false => Ok(Sent::Unanswered),
+    let sent = match how {
+        Begin::ByActivating => send_activate(conn, &target).await,
+        Begin::ByWaiting => Ok(Sent::Unanswered),
     };
     let sent = match sent {
         Ok(Sent::Unanswered) => Ok(wait(conn, &target, patience, &mut notes).await),

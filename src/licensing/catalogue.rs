@@ -159,7 +159,8 @@ pub fn advice(class: FailureClass) -> Advice {
         FailureClass::Certificate => (
             "The TLS certificate is not trusted here, has expired, or was issued for another name.",
             "Import the issuing CA into the trust store of this computer, connect by the name the certificate carries, or \
-             renew it. Certificate errors cannot be switched off.",
+             renew it. For the activation service that CA is Microsoft's own product root, which only Windows carries. \
+             Certificate errors cannot be switched off.",
         ),
         FailureClass::Credentials => (
             "User name or password was refused, the account is locked or expired, or the clocks differ by more than five \

@@ -53,11 +53,10 @@ pub(super) async fn collect_licensing(
         observation.products.push(windows);
     }
     match family(conn, ServiceFamily::OSPP, &mut observation).await {
-        Ok(_) => {}
         Err(error) if is_absent(&error) => observation.complete.push(ServiceFamily::OSPP),
         Err(error @ WmiError::Connection(_)) => return Err(error.into()),
-        // Its service is disabled or broken: what the list knew of its products stays.
-        Err(_) => {}
+        // An error means that its service is disabled or broken: what the list knew of its products stays.
+        Ok(_) | Err(_) => {}
     }
     Ok(observation)
 }

@@ -41,10 +41,10 @@ pub async fn install_key(
         Ok(version) => version,
         Err(error) => {
             // A call that timed out may have installed the key all the same.
-            let worth_reading = matches!(error, WmiError::TimedOut { .. });
-            let observation = match worth_reading {
-                true => observe(conn, Some(computer), &mut notes).await,
-                false => None,
+            let observation = if matches!(error, WmiError::TimedOut { .. }) {
+                observe(conn, Some(computer), &mut notes).await
+            } else {
+                None
             };
             return Done {
                 outcome: verdict(Err(error), observation.as_ref(), key),

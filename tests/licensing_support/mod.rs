@@ -60,8 +60,9 @@ impl<F: FnMut(&Asked) -> Answer + Send> ScriptedComputer<F> {
     }
 
     fn ask(&mut self, asked: Asked) -> Answer {
-        self.asked.push(asked.clone());
-        (self.answer)(&asked)
+        let answer = (self.answer)(&asked);
+        self.asked.push(asked);
+        answer
     }
 }
 
