@@ -4,12 +4,17 @@
 
 mod activation_support;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use activation_support::{Asked, Reply, TestService, envelope, item, ok};
 use makeeper::activation::{ActivationError, Proxy, ProxyUser, Refusal, Secret, Service, ServiceConfig};
 use makeeper::model::{ExtendedPid, FailureClass, HResult, InstallationId};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 const PID: &str = "00329-03290-000-000003-03-1033-26100.0000-0012026";
 const IID: &str = "253037440405119108201413961093786848722385303726677949056629205";
@@ -285,6 +290,68 @@ async fn the_configured_proxy_is_used_with_its_sign_in() {
         last.proxy_authorization.as_deref(),
         Some("Basic cmVhZGVyOmZpY3RpdGlvdXM=")
     );
+}
+
+/// A proxy that demands a sign-in and then tunnels to `target`. Answers how many tunnels it opened.
+async fn tunnelling_proxy(target: SocketAddr) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, tunnels) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
+    let count = Arc::clone(&tunnels);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") && head.len() < 4096 {
+                let Ok(byte) = client.read_u8().await else { break };
+                head.push(byte);
+            }
+            let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
+            if !head.starts_with("connect localhost:") || !head.contains("proxy-authorization: basic ") {
+                let refusal = "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm=\"p\"\r\n\
+                               content-length: 0\r\n\r\n";
+                // The client may have gone already.
+                let _ = client.write_all(refusal.as_bytes()).await;
+                continue;
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(target).await?;
+                client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+                tokio::io::copy_bidirectional(&mut client, &mut server).await
+            });
+        }
+    });
+    (address, tunnels)
+}
+
+#[tokio::test]
+async fn tls_goes_through_the_proxy_in_a_tunnel() {
+    let service = TestService::start_tls(|asked, _| confirmed(asked)).await;
+    let (proxy, tunnels) = tunnelling_proxy(service.address).await;
+    let through = |user| ServiceConfig {
+        proxy: Proxy::Url {
+            url: format!("http://{proxy}"),
+            user,
+        },
+        extra_ca_files: vec![support_file("ca.pem")],
+        ..config(format!("https://localhost:{}/", service.address.port()))
+    };
+    let error = Service::new(through(None))
+        .unwrap()
+        .acquire(&pid(), &iid())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ActivationError::ProxyCredentials { .. }), "{error:?}");
+    assert!(!error.may_have_been_charged() && service.asked().is_empty());
+
+    let user = ProxyUser {
+        name: "reader".into(),
+        password: Secret::new("fictitious"),
+    };
+    let client = Service::new(through(Some(user))).unwrap();
+    assert!(client.acquire(&pid(), &iid()).await.is_ok());
+    assert_eq!(tunnels.load(Ordering::SeqCst), 1);
+    // The sign-in is the proxy's alone.
+    assert_eq!(service.asked()[0].proxy_authorization, None);
 }
 
 fn support_file(name: &str) -> PathBuf {

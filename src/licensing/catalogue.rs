@@ -54,10 +54,17 @@ struct Catalogue {
 }
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
-    let entries: Vec<Entry> = csv::Reader::from_reader(include_bytes!("../../assets/error-codes.csv").as_slice())
-        .deserialize()
-        .filter_map(Result::ok)
-        .collect();
+    let documented = csv::Reader::from_reader(include_bytes!("../../assets/error-codes.csv").as_slice());
+    let mut entries: Vec<Entry> = documented.into_deserialize().filter_map(Result::ok).collect();
+    entries.extend(SERVICE_FAULTS.iter().map(|(code, constant)| Entry {
+        code: (*code).into(),
+        constant: (*constant).into(),
+        message: "Activation service: fault inside the service".into(),
+        activation_type: SERVICE.into(),
+        cause: "Trouble on the side of the service; neither the list nor the network is at fault".into(),
+        remedy: "Try again later".into(),
+        source: "activationws issue #5".into(),
+    }));
     let index = |code: fn(&Entry) -> Option<u32>| {
         let pairs = entries.iter().enumerate();
         pairs.filter_map(|(i, e)| Some((code(e)?, i))).collect()
@@ -68,6 +75,16 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         entries,
     }
 });
+
+/// [`Entry::activation_type`] of the codes of the activation service.
+const SERVICE: &str = "MAK proxy";
+
+/// .NET and COM result codes with which the activation service reports a fault of its own.
+const SERVICE_FAULTS: &[(&str, &str)] = &[
+    ("0x80131509", "COR_E_INVALIDOPERATION"),
+    ("0x80131600", "COR_E_APPLICATION"),
+    ("0x80004003", "E_POINTER"),
+];
 
 /// The documentation prints `0xC004F065`, Windows answers the informational `0x4004F065`.
 const INFORMATIONAL_NON_GENUINE_GRACE: u32 = 0x4004_F065;
@@ -226,7 +243,8 @@ pub struct Explanation {
 pub fn explain_failure(failure: &Failure) -> Explanation {
     let entry = failure.code.and_then(|code| match failure.class {
         FailureClass::Service => explain_service(code.0).or_else(|| explain(code)),
-        _ => explain(code),
+        // E_POINTER of a computer is not that of the service.
+        _ => explain(code).filter(|e| e.activation_type != SERVICE),
     });
     let general = advice(failure.class);
     match entry {
@@ -254,7 +272,7 @@ mod tests {
 
     #[test]
     fn every_row_loads_and_says_something() {
-        assert_eq!(entries().len(), 141);
+        assert_eq!(entries().len(), 141 + SERVICE_FAULTS.len());
         for entry in entries() {
             assert!(!entry.message.is_empty(), "{}", entry.code);
             assert!(!entry.cause.is_empty() && !entry.remedy.is_empty(), "{}", entry.code);
@@ -282,6 +300,7 @@ mod tests {
         }
         assert_eq!(find("BA TLS").unwrap().code, "BA TLS");
         assert_eq!(find("http 500").unwrap().code, "BA HTTP 500");
+        assert_eq!(find("-2146233079").unwrap().constant, "COR_E_INVALIDOPERATION");
         assert_eq!(find("5").unwrap().constant, "ERROR_ACCESS_DENIED");
         assert_eq!(find("").map(|e| &e.code), None);
         assert_eq!(find("0x12345678"), None);
@@ -320,5 +339,16 @@ mod tests {
             ..service.clone()
         };
         assert_eq!(explain_failure(&licensing).title, "Licensing error");
+        let pointer = |class| {
+            let code = Some(HResult(0x8000_4003));
+            explain_failure(&Failure {
+                class,
+                code,
+                ..service.clone()
+            })
+            .title
+        };
+        assert_eq!(pointer(FailureClass::Licensing), "Licensing error");
+        assert!(pointer(FailureClass::Service).contains("inside the service"));
     }
 }

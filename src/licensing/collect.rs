@@ -113,39 +113,56 @@ async fn windows_without_key(conn: &mut dyn WmiConnection, service: &Service, se
         );
         (active && is_primary_windows(&product)).then_some(product)
     });
-    in_use.unwrap_or_else(|| {
-        let id = ProductId::derive(seen.computer, ApplicationId::WINDOWS, None);
-        Product {
-            name: "Windows".into(),
-            version: service.version.clone(),
-            service: ServiceFamily::SPP,
-            license_status: LicenseStatus::Unlicensed,
-            status_updated: Some(seen.at),
-            last_updated: Some(seen.at),
-            cmid: service.cmid.clone(),
-            ..Product::new(id, Some(seen.computer), ApplicationId::WINDOWS)
-        }
+    if let Some(in_use) = in_use {
+        return in_use;
+    }
+    let os = operating_system(conn).await.unwrap_or_default();
+    let id = ProductId::derive(seen.computer, ApplicationId::WINDOWS, None);
+    Product {
+        name: if os.edition.is_empty() {
+            "Windows".into()
+        } else {
+            os.edition
+        },
+        license_family: os.family.unwrap_or_default().into(),
+        version: service.version.clone(),
+        service: ServiceFamily::SPP,
+        license_status: LicenseStatus::Unlicensed,
+        status_updated: Some(seen.at),
+        last_updated: Some(seen.at),
+        cmid: service.cmid.clone(),
+        ..Product::new(id, Some(seen.computer), ApplicationId::WINDOWS)
+    }
+}
+
+/// What Windows says of itself.
+#[derive(Debug, Default)]
+struct OperatingSystem {
+    edition: Text,
+    version: Text,
+    family: Option<&'static str>,
+}
+
+async fn operating_system(conn: &mut dyn WmiConnection) -> Result<OperatingSystem, WmiError> {
+    let lists = ["Caption, Version, OperatingSystemSKU", "Caption, Version"];
+    let rows = optional(conn, "Win32_OperatingSystem", None, &lists).await?;
+    let Some(os) = rows.first() else {
+        return Ok(OperatingSystem::default());
+    };
+    Ok(OperatingSystem {
+        edition: os.text("Caption").map(plain_caption).unwrap_or_default().into(),
+        version: os.text("Version").unwrap_or_default().into(),
+        family: os.number("OperatingSystemSKU").and_then(family_of_sku),
     })
 }
 
 /// Name, domain, operating system and hardware addresses. Nothing here may fail the collection.
 async fn describe(conn: &mut dyn WmiConnection, observation: &mut Observation) {
-    let Ok(os) = optional(
-        conn,
-        "Win32_OperatingSystem",
-        None,
-        &["Caption, Version, OperatingSystemSKU", "Caption, Version"],
-    )
-    .await
-    else {
+    let Ok(os) = operating_system(conn).await else {
         return;
     };
-    if let Some(os) = os.first() {
-        observation.os_edition = os.text("Caption").map(plain_caption).unwrap_or_default().into();
-        observation.os_version = os.text("Version").unwrap_or_default().into();
-        let family = os.number("OperatingSystemSKU").and_then(family_of_sku);
-        name_windows_without_sku(observation, family);
-    }
+    observation.os_edition = os.edition;
+    observation.os_version = os.version;
     let Ok(system) = optional(
         conn,
         "Win32_ComputerSystem",
@@ -186,20 +203,6 @@ async fn optional(
     match select(conn, class, condition, lists).await {
         Err(error) if is_unreachable(&error) => Err(error),
         answer => Ok(answer.unwrap_or_default()),
-    }
-}
-
-fn name_windows_without_sku(observation: &mut Observation, family: Option<&str>) {
-    let edition = observation.os_edition.clone();
-    let bare = observation
-        .products
-        .iter_mut()
-        .find(|p| p.application == ApplicationId::WINDOWS && p.sku.is_none());
-    if let Some(windows) = bare {
-        if !edition.is_empty() {
-            windows.name = edition;
-        }
-        windows.license_family = family.unwrap_or_default().into();
     }
 }
 
