@@ -2,6 +2,11 @@
 //!
 //! `MAKEEPER_PYTHON` names a Python that has both (a virtual environment); without them the test fails where `CI` is
 //! set and says why it is skipped elsewhere.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says why it is skipped"
+)]
 
 use std::io::Write;
 use std::path::Path;

@@ -1,5 +1,6 @@
 //! `lab serve` as somebody uses it: it says how to reach it, can be reached, and ends when told to. A file of its own,
 //! because it is ended by a signal to this very process.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg(unix)]
 
 use std::io::{self, Write};

@@ -1,5 +1,6 @@
 //! The lab on real sockets: what an unauthenticated caller gets, ill computers, the activation service over HTTP, and
 //! our own client against every computer of the estate.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -271,17 +272,14 @@ async fn every_computer_of_contoso_is_read_as_it_is() {
 }
 
 fn batch(kind: u32, requests: &[(&str, &str)]) -> String {
-    let requests: String = requests
-        .iter()
-        .map(|(pid, iid)| {
-            let iid = if kind == 1 {
-                format!("<IID>{iid}</IID>")
-            } else {
-                String::new()
-            };
-            format!("<Request><PID>{pid}</PID>{iid}</Request>")
-        })
-        .collect();
+    let requests = requests.iter().fold(String::new(), |out, (pid, iid)| {
+        let iid = if kind == 1 {
+            format!("<IID>{iid}</IID>")
+        } else {
+            String::new()
+        };
+        out + &format!("<Request><PID>{pid}</PID>{iid}</Request>")
+    });
     let inner = format!(
         "<ActivationRequest xmlns=\"http://www.microsoft.com/DRM/SL/BatchActivationRequest/1.0\"><VersionNumber>2.0\
          </VersionNumber><RequestType>{kind}</RequestType><Requests>{requests}</Requests></ActivationRequest>"

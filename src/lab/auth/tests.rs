@@ -3,6 +3,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use md4::{Digest, Md4};
 use md5::Md5;
+use proptest::prelude::*;
 
 use super::{Negotiation, SignedIn, Step, open};
 use crate::lab::config::Account;
@@ -180,6 +181,20 @@ fn an_authenticate_message_without_a_challenge_before_is_refused() {
     let message = HONEST.authenticate(&[], &[0; 64]);
     assert!(matches!(negotiation.step(&message, &accounts), Step::Refused));
     assert!(matches!(negotiation.step(b"no token", &accounts), Step::Refused));
+}
+
+proptest! {
+    #[test]
+    fn no_token_makes_it_panic(mut token in proptest::collection::vec(any::<u8>(), 0..200), begin in 0usize..4) {
+        let begins: [&[u8]; 4] = [b"", b"NTLMSSP\0\x01\0\0\0", b"NTLMSSP\0\x03\0\0\0", b"\x60\x28\x06\x06\x2b\x06\x01\x05\x05\x02"];
+        token.splice(..0, begins[begin].iter().copied());
+        let accounts = [Account::admin()];
+        let mut negotiation = Negotiation::new("LAB-PC-001", "LAB");
+        for _ in 0..2 {
+            let step = negotiation.step(&token, &accounts);
+            prop_assert!(!matches!(step, Step::Done(..)));
+        }
+    }
 }
 
 #[test]

@@ -135,12 +135,13 @@ async fn keep_silent(computer: &Computer, dial: &mut watch::Receiver<Fault>, sto
                 return turned;
             }
             // The connection that does not complete any more shows that the queue is full; it waits with us.
-            connected = TcpStream::connect(address) => match connected {
-                Ok(stream) => {
-                    filling.push(stream);
-                    computer.in_effect.send_replace(Fault::Silent);
-                }
-                Err(_) => return changed(dial, stop).await,
+            connected = TcpStream::connect(address) => {
+                computer.in_effect.send_replace(Fault::Silent);
+                let Ok(stream) = connected else {
+                    // Some systems refuse when the queue is full.
+                    return changed(dial, stop).await;
+                };
+                filling.push(stream);
             },
         }
     }

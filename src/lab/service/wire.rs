@@ -143,6 +143,8 @@ fn push(out: &mut String, name: &str, text: &str) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The request of the reference page's first test vector.
@@ -169,6 +171,17 @@ mod tests {
             read(soap(DIGEST, &altered).as_bytes()).err(),
             Some("the digest does not fit")
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_request_makes_it_panic(inner in "[<>/a-zA-Z =\"&;0-9\u{fffe}é]{0,80}", cut in 0usize..900) {
+            let bytes: Vec<u8> = inner.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let mac = Hmac::<Sha256>::new_from_slice(&MAC_KEY).unwrap().chain_update(&bytes).finalize();
+            let whole = soap(&STANDARD.encode(mac.into_bytes()), &inner);
+            let _ = read(whole.as_bytes());
+            let _ = read(&soap(DIGEST, VECTOR).as_bytes()[..cut]);
+        }
     }
 
     #[test]
