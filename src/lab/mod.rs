@@ -6,7 +6,7 @@
 //! it a witness for ours.
 //!
 //! # Use
-//! ```ignore
+//! ```no_run
 //! # async fn doc() -> Result<(), makeeper::lab::LabError> {
 //! use makeeper::lab::{EstateKind, Fault, Lab, LabConfig, keys};
 //!
