@@ -410,6 +410,25 @@ async fn a_context_that_is_not_renewed_stays_good() {
 }
 
 #[tokio::test]
+async fn a_return_value_is_success_only_when_it_is_zero() {
+    if available() {
+        let server = Server::start(&[]);
+        let mut connection = open(&server).await.unwrap();
+        let error = connection.invoke(KEY, "ReArmWindows", &[]).await.unwrap_err();
+        assert_eq!(error.code(), Some(HResult(0xC004_F074)), "{error}");
+        let error = connection.invoke(KEY, "RefreshLicenseStatus", &[]).await.unwrap_err();
+        assert_eq!(error.failure().class, FailureClass::Protocol, "{error}");
+        let registry = ObjectPath {
+            namespace: Namespace::Default,
+            class: "StdRegProv",
+            key: None,
+        };
+        let output = connection.invoke(registry, "ReArmWindows", &[]).await.unwrap();
+        assert_eq!(output.number("ReturnValue"), Some(-1_073_418_124));
+    }
+}
+
+#[tokio::test]
 async fn identify_says_who_is_there() {
     if available() {
         let server = Server::start(&[]);

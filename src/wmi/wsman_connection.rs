@@ -99,6 +99,14 @@ impl WmiConnection for WsmanConnection {
                 }
             };
             match output.hresult("ReturnValue") {
+                None if output.text("ReturnValue").is_some() => Err(WmiError::Connection(Failure {
+                    class: FailureClass::Protocol,
+                    message: format!(
+                        "{} answered {operation} with a ReturnValue that is no number",
+                        self.computer()
+                    ),
+                    code: None,
+                })),
                 Some(code) if code != HResult::OK && !object.class.eq_ignore_ascii_case("StdRegProv") => {
                     Err(WmiError::Failed {
                         computer: self.computer().to_owned(),

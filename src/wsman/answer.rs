@@ -7,6 +7,7 @@ use super::codec::{CodecError, Fault, Reply, Request, decode_sealed, first_words
 use super::credentials::Credentials;
 use super::http::HttpReply;
 use super::security::SecurityContext;
+use super::sign_in::refused;
 use super::target::Target;
 use crate::model::{Failure, FailureClass};
 
@@ -39,13 +40,6 @@ impl From<ExchangeError> for WsmanError {
 impl From<Failure> for ExchangeError {
     fn from(failure: Failure) -> Self {
         Self::Final(WsmanError::Connection(failure))
-    }
-}
-
-impl ExchangeError {
-    /// The same, but not to be repeated.
-    pub fn into_final(self) -> Self {
-        Self::Final(self.into())
     }
 }
 
@@ -97,10 +91,7 @@ impl Asked<'_> {
             return Ok(plain);
         }
         Err(match reply.status {
-            StatusCode::UNAUTHORIZED => ExchangeError::Lost(self.target.failure(
-                FailureClass::Credentials,
-                format!("forgot that {} is signed in ({})", self.credentials.account(), reply.described()),
-            )),
+            StatusCode::UNAUTHORIZED => self.forgotten(reply),
             StatusCode::FORBIDDEN => self.denied(reply).into(),
             _ if reply.body.is_empty() => self
                 .target
@@ -126,14 +117,7 @@ impl Asked<'_> {
     /// Reads an answer that TLS protects.
     pub fn read_plain(&self, reply: &HttpReply, request: &Request) -> Result<Reply, ExchangeError> {
         if reply.status == StatusCode::UNAUTHORIZED {
-            return Err(ExchangeError::Lost(self.target.failure(
-                FailureClass::Credentials,
-                format!(
-                    "does not accept the user name or password of {}; it offers {}",
-                    self.credentials.account(),
-                    reply.offered().join(", ")
-                ),
-            )));
+            return Err(self.forgotten(reply));
         }
         match parse_reply(&reply.body, &request.message_id) {
             Ok(answer @ Reply::Fault(_)) => Ok(answer),
@@ -145,6 +129,27 @@ impl Asked<'_> {
                 .into()),
             Err(e) => Err(self.not_understood(&e, "", &reply.described()).into()),
         }
+    }
+
+    /// Reads the answer to a request that carried account and password itself.
+    pub fn read_basic(&self, reply: &HttpReply, request: &Request) -> Result<Reply, ExchangeError> {
+        if reply.status == StatusCode::UNAUTHORIZED {
+            let failure = refused(self.target, self.credentials);
+            return Err(failure.into());
+        }
+        self.read_plain(reply, request)
+    }
+
+    /// The sign-in was good a moment ago and is gone: worth another try on a new connection.
+    fn forgotten(&self, reply: &HttpReply) -> ExchangeError {
+        ExchangeError::Lost(self.target.failure(
+            FailureClass::Credentials,
+            format!(
+                "took the sign-in of {} and forgot it again: {}",
+                self.credentials.account(),
+                reply.described()
+            ),
+        ))
     }
 
     fn denied(&self, reply: &HttpReply) -> Failure {

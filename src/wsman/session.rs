@@ -249,8 +249,7 @@ impl Session {
         let reply = match &mut connection.protection {
             Protection::Sealed(context) => asked.read_sealed(context.as_mut(), &reply, request)?,
             Protection::Tls => asked.read_plain(&reply, request)?,
-            // Without a sign-in that could be lost there is nothing to repeat.
-            Protection::TlsBasic(_) => asked.read_plain(&reply, request).map_err(ExchangeError::into_final)?,
+            Protection::TlsBasic(_) => asked.read_basic(&reply, request)?,
         };
         self.connection = Some(connection);
         Ok(reply)

@@ -335,7 +335,8 @@ fn lost(target: &Target, leg: usize, error: HttpError) -> Attempt {
     }
 }
 
-fn refused(target: &Target, credentials: &Credentials) -> Failure {
+/// User name or password refused.
+pub(super) fn refused(target: &Target, credentials: &Credentials) -> Failure {
     target.failure(
         FailureClass::Credentials,
         format!(

@@ -74,7 +74,8 @@ def answer(request, mode):
     elif action == "InstallProductKey" and "FKFKF" not in request:
         status, body = 500, FAULT % (0xC004F050, "The key is invalid.")
     else:
-        body = f"<m:{action}_OUTPUT xmlns:m='urn:m'><m:ReturnValue>0</m:ReturnValue></m:{action}_OUTPUT>"
+        value = {"RefreshLicenseStatus": "soon", "ReArmWindows": "-1073418124"}.get(action, "0")
+        body = f"<m:{action}_OUTPUT xmlns:m='urn:m'><m:ReturnValue>{value}</m:ReturnValue></m:{action}_OUTPUT>"
     return status, (
         f"<?xml version='1.0'?><s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope' xmlns:w='{WSMAN}' "
         f"xmlns:n='{WSEN}' xmlns:a='http://schemas.xmlsoap.org/ws/2004/08/addressing' "

@@ -154,6 +154,8 @@ impl SecurityContext for SspiContext {
         self.complete
     }
 
+    // The cipher text takes the place of the plain text. `sspi` makes a short-lived copy of its own for the signature,
+    // which it does not wipe.
     fn seal(&mut self, mut plain: Zeroizing<Vec<u8>>) -> Result<SealedMessage, SecurityError> {
         let length = plain.len();
         quietly(|| {
