@@ -129,10 +129,10 @@ impl Machine {
             "PartialProductKey" => key.map(|k| k.last_five.as_str()).into(),
             "ProductKeyID" | "ProductKeyID2" => key.map(|k| k.pid.as_str()).into(),
             "ProductKeyChannel" => key.map(|_| sku.channel_name()).into(),
+            // SL_GENUINE_STATE: 0 genuine, 1 invalid license, 2 tampered, 3 offline.
             "GenuineStatus" => key
                 .map_or(0, |k| match (k.status, k.reason) {
                     (LicenseStatus::NonGenuineGrace, _) | (LicenseStatus::Notification, 0xC004_F200) => 2u32,
-                    (LicenseStatus::Licensed, _) => 1,
                     _ => 0,
                 })
                 .into(),
