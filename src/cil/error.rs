@@ -146,11 +146,17 @@ impl fmt::Display for LoadWarning {
     }
 }
 
+/// Line feeds in a piece of text.
+#[expect(clippy::naive_bytecount, reason = "needed for messages only: not worth a dependency")]
+pub(super) fn line_feeds(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|b| **b == b'\n').count()
+}
+
 /// Line and column (from 1) of a byte offset in `text`.
 pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
     let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    let line = line_feeds(before) + 1;
     // Continuation bytes of UTF-8 are not characters of their own.
     let column = before[line_start..].iter().filter(|b| **b & 0xC0 != 0x80).count() + 1;
     (line, column)

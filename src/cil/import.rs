@@ -3,7 +3,7 @@
 //! Row by row: a row that fits nothing is reported and the others apply. Nothing is changed here; the plan is a list of
 //! [`Change`]s.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
@@ -67,8 +67,9 @@ pub struct Conflict {
 
 /// Plans the import of `loaded` into `inventory`.
 ///
-/// Rows without a computer (proxy activation data) are matched by ExportGuid and bring confirmation IDs and failures only. A
-/// list with names also adds and updates computers, products and keys: its products are matched by ExportGuid, then by
+/// Rows without a computer (proxy activation data) are matched by ExportGuid and bring confirmation IDs and failures only;
+/// one that is not known and still waits for its confirmation ID is added, because this is then the station that asks. A list
+/// with names also adds and updates computers, products and keys: its products are matched by ExportGuid, then by
 /// computer, application and SKU, and the newer observation wins. `now` is used where the file does not say when.
 pub fn match_rows(inventory: &Inventory, loaded: &Loaded, now: DateTime<Utc>) -> ImportPlan {
     let mut import = Import {
@@ -76,7 +77,6 @@ pub fn match_rows(inventory: &Inventory, loaded: &Loaded, now: DateTime<Utc>) ->
         now,
         plan: ImportPlan::default(),
         computers: HashMap::new(),
-        taken: HashSet::new(),
     };
     import.plan.notes = loaded
         .warnings
@@ -112,8 +112,6 @@ struct Import<'i> {
     plan: ImportPlan,
     /// Computers of the file and what they are in the list.
     computers: HashMap<ComputerId, ComputerId>,
-    /// Computers added by the plan so far.
-    taken: HashSet<ComputerId>,
 }
 
 impl Import<'_> {
@@ -127,6 +125,12 @@ impl Import<'_> {
 
     fn proxy_row(&mut self, row: &Product) {
         let Some(known) = self.inventory.product(row.id) else {
+            if row.needs_confirmation_id() && row.last_action.is_none() {
+                // On its way out: this is the connected station, which has to ask for it.
+                self.plan.added += 1;
+                self.plan.changes.push(Change::PutProduct(Box::new(row.clone())));
+                return;
+            }
             self.plan.unmatched.push(ImportNote {
                 product: None,
                 row: row_in_words(row, None),
@@ -175,16 +179,13 @@ impl Import<'_> {
         if held().any(|c| c.confirmation_id == *cid) {
             return false;
         }
-        let iid = match iid.or(known.installation_id.as_ref()) {
-            Some(iid) => iid.clone(),
-            None => {
-                self.note(
-                    Some(known.id),
-                    words,
-                    "the row has a confirmation ID, but neither it nor the list says for which installation ID; update the license status and import again",
-                );
-                return true;
-            }
+        let Some(iid) = iid.or(known.installation_id.as_ref()).cloned() else {
+            self.note(
+                Some(known.id),
+                words,
+                "the row has a confirmation ID, but neither it nor the list says for which installation ID; update the license status and import again",
+            );
+            return true;
         };
         let change = Change::Confirmed {
             product: known.id,
@@ -256,7 +257,6 @@ impl Import<'_> {
         };
         let Some(known) = by_name.or_else(by_id) else {
             self.computers.insert(computer.id, computer.id);
-            self.taken.insert(computer.id);
             self.plan.changes.push(Change::PutComputer(Box::new(computer.clone())));
             return;
         };
@@ -291,8 +291,14 @@ impl Import<'_> {
         };
         self.plan.matched += 1;
         let before = self.plan.changes.len();
-        let newer = row.status_updated.max(row.last_updated) > known.status_updated.max(known.last_updated);
+        // The newer observation wins; what was done last is another matter.
+        let newer = (row.status_updated, row.last_updated) > (known.status_updated, known.last_updated);
         if newer {
+            let acted = if row.last_updated > known.last_updated {
+                row
+            } else {
+                known
+            };
             let merged = Product {
                 id: known.id,
                 computer: Some(owner),
@@ -300,6 +306,8 @@ impl Import<'_> {
                 earlier_confirmations: known.earlier_confirmations.clone(),
                 asked: known.asked.clone().or_else(|| row.asked.clone()),
                 remarks: first(&known.remarks, &row.remarks),
+                last_action: acted.last_action.clone(),
+                last_updated: acted.last_updated,
                 ..row.clone()
             };
             if merged != **known {

@@ -34,7 +34,7 @@ fn read_date(text: &[u8]) -> Option<DateTime<Utc>> {
         return None;
     };
     let year = digits(&[y1, y2, y3, y4])?;
-    let date = NaiveDate::from_ymd_opt(year as i32, digits(&[m1, m2])?, digits(&[d1, d2])?)?;
+    let date = NaiveDate::from_ymd_opt(year.cast_signed(), digits(&[m1, m2])?, digits(&[d1, d2])?)?;
     if rest.is_empty() {
         return Some(date.and_hms_opt(0, 0, 0)?.and_utc());
     }

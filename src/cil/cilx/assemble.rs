@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::cil::error::LoadWarning;
+use crate::cil::error::{LoadWarning, line_feeds};
 use crate::model::{
     ApplicationId, Computer, ComputerId, Confirmation, Inventory, KeyEntry, KeyEntryId, ListHeader, Network, Product,
     ProductId, Text,
@@ -23,6 +23,24 @@ struct Assembly {
     by_name: HashMap<Box<str>, ComputerId>,
     by_id: HashMap<ComputerId, usize>,
     warnings: Vec<RawWarning>,
+    again: Again,
+}
+
+/// New identities for records whose own is taken: the same in every load, and found in constant time however many share one.
+#[derive(Default)]
+struct Again(HashMap<Uuid, u64>);
+
+impl Again {
+    fn fresh(&mut self, base: Uuid, taken: impl Fn(Uuid) -> bool) -> Uuid {
+        let count = self.0.entry(base).or_insert(0);
+        loop {
+            *count += 1;
+            let id = Uuid::new_v5(&base, &count.to_le_bytes());
+            if !taken(id) {
+                return id;
+            }
+        }
+    }
 }
 
 /// Builds the inventory. Warnings get their lines, in the order of the file.
@@ -37,6 +55,7 @@ pub(super) fn assemble(
         by_name: HashMap::with_capacity(parsed.clients.len()),
         by_id: HashMap::with_capacity(parsed.clients.len()),
         warnings: parsed.warnings,
+        again: Again::default(),
     };
     for client in parsed.clients {
         assembly.add_client(client);
@@ -78,10 +97,8 @@ impl Assembly {
             return;
         }
         if self.by_id.contains_key(&computer.id) {
-            let mut id = ComputerId::from_name(&computer.name);
-            while self.by_id.contains_key(&id) {
-                id = ComputerId(Uuid::new_v5(&id.0, b"again"));
-            }
+            let base = ComputerId::from_name(&computer.name).0;
+            let id = ComputerId(self.again.fresh(base, |id| self.by_id.contains_key(&ComputerId(id))));
             if has_id {
                 let words = format!("computer {}", computer.name);
                 self.warn(
@@ -140,8 +157,9 @@ impl Assembly {
                 let owner = product.computer.unwrap_or(ComputerId(Uuid::nil()));
                 product.id = ProductId::derive(owner, product.application, product.sku);
                 // Rows that say neither whose nor what they are cannot be told apart by that.
-                while (product.computer.is_none() || product.sku.is_none()) && by_id.contains_key(&product.id) {
-                    product.id = ProductId(Uuid::new_v5(&product.id.0, b"again"));
+                if (product.computer.is_none() || product.sku.is_none()) && by_id.contains_key(&product.id) {
+                    let id = self.again.fresh(product.id.0, |id| by_id.contains_key(&ProductId(id)));
+                    product.id = ProductId(id);
                 }
             }
             let place = product
@@ -179,10 +197,10 @@ impl Assembly {
                     words,
                     "a product of another computer has the same ExportGuid; it was given a new one",
                 );
-                while by_id.contains_key(&product.id) {
-                    let owner = product.computer.unwrap_or(ComputerId(Uuid::nil()));
-                    product.id = ProductId(Uuid::new_v5(&product.id.0, owner.0.as_bytes()));
-                }
+                let owner = product.computer.unwrap_or(ComputerId(Uuid::nil()));
+                let base = ProductId::derive(owner, product.application, product.sku).0;
+                let id = self.again.fresh(base, |id| by_id.contains_key(&ProductId(id)));
+                product.id = ProductId(id);
             }
             by_id.insert(product.id, products.len());
             if let Some(place) = place
@@ -208,9 +226,8 @@ impl Assembly {
                     }
                     continue;
                 }
-                while by_id.contains_key(&entry.id) {
-                    entry.id = KeyEntryId(Uuid::new_v5(&entry.id.0, b"again"));
-                }
+                let id = self.again.fresh(entry.id.0, |id| by_id.contains_key(&KeyEntryId(id)));
+                entry.id = KeyEntryId(id);
             }
             by_id.insert(entry.id, keys.len());
             keys.push(entry);
@@ -307,7 +324,7 @@ fn with_lines(text: &str, mut raw: Vec<RawWarning>, most: usize) -> (Vec<LoadWar
         .into_iter()
         .map(|warning| {
             let passed = text.as_bytes().get(seen..warning.at).unwrap_or_default();
-            line += passed.iter().filter(|b| **b == b'\n').count();
+            line += line_feeds(passed);
             seen = warning.at;
             LoadWarning {
                 line,

@@ -65,12 +65,11 @@ impl Record for ClientRecord {
             "DomainWorkgroupName" => computer.network.name = texts.text(text),
             "OSEdition" => computer.os_edition = texts.text(text),
             "OSVersion" => computer.os_version = texts.text(text),
-            "IsKmsHost" if text.trim().is_empty() => {}
+            "IsKmsHost" | "NetworkType" if text.trim().is_empty() => {}
             "IsKmsHost" => {
                 let value = parse_bool(text).ok_or_else(|| format!("{:?} is neither true nor false", clip(text)))?;
                 computer.is_kms_host = Some(value);
             }
-            "NetworkType" if text.trim().is_empty() => {}
             "NetworkType" => {
                 computer.network.kind =
                     NetworkKind::from_name(text).ok_or_else(|| format!("{:?} is no network type", clip(text)))?;

@@ -142,7 +142,6 @@ impl ProductRecord {
 }
 
 impl Record for ProductRecord {
-    #[expect(clippy::too_many_lines, reason = "one line for each element of the format")]
     fn field(&mut self, name: &str, text: &str, texts: &mut Interner) -> Result<bool, String> {
         let product = &mut self.product;
         let volume = &mut product.volume;

@@ -105,6 +105,13 @@ impl Residue {
     }
 }
 
+/// `xmlns:mk`, or `xmlns:mk2` and so on, which the writer uses where `mk` means something else.
+fn is_our_declaration(name: &str) -> bool {
+    name.strip_prefix("xmlns:")
+        .and_then(|prefix| prefix.strip_prefix(PREFIX))
+        .is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// A container without its records: what it had that is not ours. The writer puts the records in before its end tag.
 fn shell(name: &str, parts: &ForeignParts) -> Option<(String, String)> {
     if parts.attributes.is_empty() && parts.elements.is_empty() {
@@ -172,37 +179,32 @@ impl<'a> Document<'a, '_> {
                 Some(child) => keep(&mut self.residue.root, &mut self.cursor, &child)?,
             }
         }
-        match self.cursor.child()? {
-            Child::End => Ok(()),
-            _ => {
-                let at = self.cursor.position();
-                Err(self
-                    .cursor
-                    .syntax(at, format!("there is more after the end of <{ROOT}>")))
-            }
+        let at = self.cursor.position();
+        if let Child::End = self.cursor.child()? {
+            return Ok(());
         }
+        let what = format!("there is more after the end of <{ROOT}>");
+        Err(self.cursor.syntax(at, what))
     }
 
     fn root_attributes(&mut self, attributes: Vec<(&str, Cow<'_, str>)>, scope: &Scope, at: usize) {
         let mut kept = Vec::new();
         for (name, value) in attributes {
             if name == "VamtVersion" {
-                self.residue.vamt_version = (*value).into();
+                // The version that is written anyway needs no keeping.
+                if value != VAMT_VERSION {
+                    self.residue.vamt_version = (*value).into();
+                }
             } else if scope.ours_attribute(name) == Some(GENERATION) {
                 match value.parse() {
                     Ok(generation) => self.residue.generation = Some(generation),
                     Err(_) => self.context.warn(at, name, "it is no GUID; not used"),
                 }
-            } else if VAMT_NAMESPACES.contains(&(name, &*value))
-                || (name == format!("xmlns:{PREFIX}") && value == NAMESPACE)
-            {
+            } else if VAMT_NAMESPACES.contains(&(name, &*value)) || (value == NAMESPACE && is_our_declaration(name)) {
                 // Written again in any case.
             } else {
                 kept.push((name, value));
             }
-        }
-        if self.residue.vamt_version.is_empty() {
-            self.residue.vamt_version = VAMT_VERSION.into();
         }
         keep_attributes(&mut self.residue.root, kept);
     }

@@ -95,9 +95,10 @@ pub(super) fn read_record<'a, R: Record>(
             }
         }
     }
-    while !tag.empty {
+    let mut open = !tag.empty;
+    while open {
         match cursor.child()? {
-            Child::Close(_) => break,
+            Child::Close(_) => open = false,
             Child::End => return Err(cursor.truncated(tag.start)),
             Child::Stray(at) => context.warn(at, "", "text outside of any element was left out"),
             Child::Open(child) => {
@@ -162,9 +163,10 @@ fn read_extra<'a, R: Record>(
             push_attribute(&mut kept, name, value);
         }
     }
-    while !tag.empty {
+    let mut open = !tag.empty;
+    while open {
         match cursor.child()? {
-            Child::Close(_) => break,
+            Child::Close(_) => open = false,
             Child::End => return Err(cursor.truncated(tag.start)),
             Child::Stray(at) => context.warn(at, "", "text outside of any element was left out"),
             Child::Open(child) => {

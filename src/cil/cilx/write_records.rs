@@ -11,10 +11,6 @@ use crate::model::{
 use super::out::{Out, dated, named, plain, shown, text};
 
 /// A product with everything that is known of it.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one line for each element of the format, in its order"
-)]
 pub(super) fn product(out: &mut Out<'_>, product: &Product, computer: Option<&Computer>) -> io::Result<()> {
     let foreign = product.foreign.parts();
     let volume = &product.volume;

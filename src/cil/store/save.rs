@@ -77,6 +77,7 @@ impl Store {
     }
 
     /// Puts a written save in the place of the list.
+    #[expect(clippy::needless_pass_by_value, reason = "a written save takes its place once")]
     pub fn finish_save(&mut self, written: WrittenSave) -> Result<(), StoreError> {
         let overtaken = || StoreError::Overtaken {
             path: self.path.clone(),
