@@ -1,1 +1,9 @@
-//! discovery
+//! Finding computers: names and addresses that people paste, list files, and which addresses of a range answer.
+
+mod list_file;
+mod names;
+mod probe;
+
+pub use list_file::{decode_text, parse_list_file};
+pub use names::{EXPANSION_LIMIT, FoundName, NameProblem, NameProblemKind, ParsedNames, parse_names};
+pub use probe::{Probe, ProbeTarget, WINRM_PORTS};

@@ -1,0 +1,157 @@
+//! List files: one computer per line, or CSV with a header. Pure: bytes in, values out.
+
+use super::names::{FoundName, NameProblemKind, ParsedNames, Parser, host, parse_names, parse_port};
+
+const NAME_COLUMNS: &[&str] = &[
+    "name",
+    "computer",
+    "computername",
+    "computer name",
+    "hostname",
+    "host",
+    "dnshostname",
+    "fqdn",
+    "fullyqualifieddomainname",
+];
+const ADDRESS_COLUMNS: &[&str] = &["address", "ip", "ipaddress", "ip address"];
+
+/// Reads the text of a file as people save it: UTF-8 with or without a mark, or UTF-16 with one. `Err` is the line with the
+/// first byte that is neither.
+pub fn decode_text(bytes: &[u8]) -> Result<String, usize> {
+    let utf16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = rest
+            .chunks_exact(2)
+            .filter_map(|c| Some(unit([*c.first()?, *c.get(1)?])))
+            .collect();
+        char::decode_utf16(units)
+            .map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect()
+    };
+    if let Some(rest) = bytes.strip_prefix(&[0xFF, 0xFE]) {
+        return Ok(utf16(rest, u16::from_le_bytes));
+    }
+    if let Some(rest) = bytes.strip_prefix(&[0xFE, 0xFF]) {
+        return Ok(utf16(rest, u16::from_be_bytes));
+    }
+    let bytes = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|e| {
+        let good = bytes.get(..e.valid_up_to()).unwrap_or_default();
+        good.iter().filter(|b| **b == b'\n').count() + 1
+    })
+}
+
+/// Reads a list file. When its first line that is no comment is a header with a column `name` or `computer` (or one of
+/// their kin), the file is CSV with commas, semicolons or tabs, and the columns `address` and `port`, if any, give a
+/// connect address and port. Else it is read as [`parse_names`] does.
+pub fn parse_list_file(text: &str) -> ParsedNames {
+    let header = text
+        .lines()
+        .find(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'))
+        .unwrap_or_default();
+    let delimiter = [b',', b';', b'\t']
+        .into_iter()
+        .max_by_key(|d| header.bytes().filter(|b| b == d).count())
+        .unwrap_or(b',');
+    let cells: Vec<String> = header
+        .split(char::from(delimiter))
+        .map(|c| c.trim().trim_matches(['"', '\u{feff}']).to_lowercase())
+        .collect();
+    let column = |names: &[&str]| cells.iter().position(|c| names.contains(&c.as_str()));
+    match column(NAME_COLUMNS) {
+        Some(name) => parse_csv(text, delimiter, name, column(ADDRESS_COLUMNS), column(&["port"])),
+        None => parse_names(text),
+    }
+}
+
+fn parse_csv(text: &str, delimiter: u8, name: usize, address: Option<usize>, port: Option<usize>) -> ParsedNames {
+    let mut parser = Parser::default();
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .comment(Some(b'#'))
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    for record in reader.records() {
+        let Ok(record) = record else { continue };
+        let line = record.position().map_or(0, |p| p.line() as usize);
+        let cell = |index: Option<usize>| index.and_then(|i| record.get(i)).filter(|c| !c.is_empty());
+        let Some(piece) = cell(Some(name)) else {
+            if record.iter().any(|c| !c.is_empty()) {
+                parser.problem("", line, NameProblemKind::Name("the name column is empty"));
+            }
+            continue;
+        };
+        let (address, port) = (cell(address), cell(port));
+        if address.is_none() && port.is_none() {
+            parser.piece(piece, line);
+            continue;
+        }
+        let found = host(piece).and_then(|name| {
+            Ok(FoundName {
+                name,
+                address: address.map(connect_address).transpose()?,
+                port: port.map(parse_port).transpose()?,
+                from_range: false,
+            })
+        });
+        match found {
+            Ok(found) => parser.add(found),
+            Err(kind) => parser.problem(piece, line, kind),
+        }
+    }
+    parser.parsed
+}
+
+fn connect_address(text: &str) -> Result<String, NameProblemKind> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    match bare.parse::<std::net::IpAddr>() {
+        Ok(address) => Ok(address.to_string()),
+        Err(_) => host(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_makes_it_csv_with_connect_addresses() {
+        let text =
+            "# the lab\nComputer;Address;Port;Note\nLAB-1;127.77.2.1;25985;\"a; note\"\nLAB-2;;;\n;;;\n;1.2.3.4;;\n";
+        let parsed = parse_list_file(text);
+        assert_eq!(parsed.names.len(), 2);
+        assert_eq!(parsed.names[0].address.as_deref(), Some("127.77.2.1"));
+        assert_eq!(parsed.names[0].port, Some(25985));
+        assert_eq!(parsed.names[1].name, "LAB-2");
+        assert_eq!(parsed.problems.len(), 1);
+        assert_eq!(parsed.problems[0].line, 6);
+    }
+
+    #[test]
+    fn without_a_header_each_line_is_read_as_pasted_names() {
+        let parsed = parse_list_file("# computers\nPC-1\nPC-2\n\n10.0.0.1-3\n");
+        assert_eq!((parsed.names.len(), parsed.problems.len()), (5, 0));
+    }
+
+    #[test]
+    fn a_bad_port_is_named_with_its_line() {
+        let parsed = parse_list_file("name,port\nPC-1,80\nPC-2,eighty\n");
+        assert_eq!(parsed.names.len(), 1);
+        assert!(
+            parsed.problems[0]
+                .to_string()
+                .starts_with("line 3: \"PC-2\" has the port \"eighty\"")
+        );
+    }
+
+    #[test]
+    fn files_of_windows_programs_are_decoded() {
+        let utf16: Vec<u8> = [0xFF, 0xFE]
+            .into_iter()
+            .chain("PC-ä".encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
+        assert_eq!(decode_text(&utf16).unwrap(), "PC-ä");
+        assert_eq!(decode_text(b"\xEF\xBB\xBFPC-1").unwrap(), "PC-1");
+        assert_eq!(decode_text(b"PC-1\nPC-\xE4\n"), Err(2));
+    }
+}
