@@ -1,1 +1,44 @@
-//! workspace
+//! An open Computer Information List and what is happening to it.
+//!
+//! The desktop and the command line drive this and nothing below it: a [`Workspace`] is opened, changed by [`Change`] values
+//! and by runs, and seen through [`Snapshot`]s that are published whole and read without a lock.
+//!
+//! # Invariants
+//! * A change is in the journal before it is in the inventory, and in the inventory before it is in a snapshot.
+//! * "Asked" is on the disk before a question leaves for the activation service, and the answer before anyone sees it. A
+//!   cancel never abandons a question that has left.
+//! * One visitor per computer and one question per installation ID at a time, over all runs.
+//!
+//! [`Change`]: crate::model::Change
+
+mod acquire;
+mod add;
+mod engine;
+mod error;
+mod job;
+mod open;
+mod price;
+mod run;
+mod settings;
+mod snapshot;
+mod transfer;
+mod visit;
+
+pub use add::{AddKeysReport, AddReport, KeyLine, KeyLineOutcome, Search, SearchProgress};
+pub use error::WorkspaceError;
+pub use job::{Job, KeyChoice, Subject};
+pub use open::{Mode, OpenReport, SaveReport, Workspace};
+pub use price::{KeyPrice, Price};
+pub use run::{RowState, Run, RunProgress, RunRow};
+pub use settings::{ProxySetting, Settings};
+pub use snapshot::{ActivityEntry, Snapshot};
+pub use transfer::{ExportReport, ImportReport};
+
+// The layers above know the workspace alone, so it hands on what its functions take and give.
+pub use crate::cil::import::{Conflict, ImportNote, ImportPlan};
+pub use crate::cil::store::Recovery;
+pub use crate::cil::{ExportProfile, LoadWarning};
+pub use crate::discovery::{NameProblem, decode_text};
+pub use crate::licensing::catalogue;
+pub use crate::licensing::describe_key;
+pub use crate::wmi::{AccountError, Credentials};

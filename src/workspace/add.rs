@@ -1,0 +1,409 @@
+//! Adding computers and product keys to the list.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::open::lock;
+use super::{Workspace, WorkspaceError};
+use crate::discovery::{FoundName, NameProblem, ParsedNames, Probe, ProbeTarget, WINRM_PORTS, parse_list_file};
+use crate::licensing::describe_key;
+use crate::model::{Change, Computer, ConnectTo, Inventory, KeyEntry, KeyType, LastFive, ProductKey, Text};
+
+/// What adding computers did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddReport {
+    /// Names of the computers added.
+    pub added: Vec<Text>,
+    /// Names that the list had already. They were left as they are.
+    pub known: Vec<Text>,
+    /// Addresses of ranges where nothing answered. They were not added.
+    pub silent: usize,
+    /// Pieces of the text that name no computer.
+    pub problems: Vec<NameProblem>,
+}
+
+/// How far a search is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SearchProgress {
+    /// Addresses to try.
+    pub total: usize,
+    /// Addresses tried.
+    pub tried: usize,
+    /// Addresses that answered.
+    pub answered: usize,
+    /// The last that answered.
+    pub last: String,
+    /// Set when the search is over: what it added, or why that failed.
+    pub report: Option<Result<AddReport, String>>,
+}
+
+/// A search for computers under way. A clone is a handle to the same search.
+#[derive(Clone)]
+pub struct Search {
+    progress: Arc<Mutex<SearchProgress>>,
+    finished: watch::Receiver<bool>,
+    cancel: CancellationToken,
+}
+
+impl std::fmt::Debug for Search {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Search")
+            .field("progress", &self.progress())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Search {
+    /// The search at this moment.
+    pub fn progress(&self) -> SearchProgress {
+        lock(&self.progress).clone()
+    }
+
+    /// Stops; what answered so far is added.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Waits for the end.
+    pub async fn finished(&self) -> SearchProgress {
+        let mut finished = self.finished.clone();
+        // The channel closes when the searching task is gone: that is an end, too.
+        let _ = finished.wait_for(|done| *done).await;
+        self.progress()
+    }
+}
+
+impl Workspace {
+    /// Adds the computers that `text` names, without asking whether they are there: names, addresses, ranges and networks
+    /// with any separators, or the text of a list file. A computer that is known is reported, not added again.
+    pub fn add_computers(&self, text: &str) -> Result<AddReport, WorkspaceError> {
+        self.add_found(parse_list_file(text), None)
+    }
+
+    /// Adds the computers that `text` names like [`Workspace::add_computers`], but of ranges and networks only the addresses
+    /// that answer on a WinRM port or on `port`, which then becomes their connect port.
+    pub fn search(&self, text: &str, port: Option<u16>) -> Result<Search, WorkspaceError> {
+        let parsed = parse_list_file(text);
+        if parsed.names.is_empty() && parsed.problems.is_empty() {
+            return Err(WorkspaceError::Empty {
+                what: "computer name or address",
+            });
+        }
+        let targets: Vec<(usize, ProbeTarget)> = parsed
+            .names
+            .iter()
+            .enumerate()
+            .filter(|(_, n)| n.from_range)
+            .map(|(i, n)| {
+                let ports = port.map_or_else(|| WINRM_PORTS.to_vec(), |p| vec![p]);
+                let host = n.name.clone();
+                (i, ProbeTarget { host, ports })
+            })
+            .collect();
+        let progress = Arc::new(Mutex::new(SearchProgress {
+            total: targets.len(),
+            ..SearchProgress::default()
+        }));
+        let (done, finished) = watch::channel(false);
+        let search = Search {
+            progress,
+            finished,
+            cancel: CancellationToken::new(),
+        };
+        let (this, task) = (self.clone(), search.clone());
+        self.0.runtime.spawn(async move {
+            let answered = this.probe(&task, &targets).await;
+            let silent = targets.iter().filter(|(i, _)| !answered.contains_key(i)).count();
+            let kept = parsed.names.into_iter().enumerate().filter_map(|(i, mut name)| {
+                if name.from_range {
+                    let open = *answered.get(&i)?;
+                    name.port = name.port.or_else(|| (open != 5985).then_some(open));
+                }
+                name.port = name.port.or(port);
+                Some(name)
+            });
+            let parsed = ParsedNames {
+                names: kept.collect(),
+                problems: parsed.problems,
+            };
+            let report = this.add_found(parsed, Some(silent)).map_err(|error| error.to_string());
+            lock(&task.progress).report = Some(report);
+            this.announce_soon();
+            done.send_replace(true);
+        });
+        Ok(search)
+    }
+
+    async fn probe(&self, search: &Search, targets: &[(usize, ProbeTarget)]) -> HashMap<usize, u16> {
+        let settings = self.settings();
+        let probe = Probe {
+            // A probe asks whether anybody is there at all; a computer that takes longer is added by name.
+            timeout: settings.connect_timeout.min(Duration::from_secs(3)),
+            concurrency: settings.concurrency.saturating_mul(4).clamp(1, 512),
+            cancel: search.cancel.clone(),
+        };
+        let bare: Vec<ProbeTarget> = targets.iter().map(|(_, t)| t.clone()).collect();
+        let mut answered = HashMap::new();
+        probe
+            .run(&bare, |index, port| {
+                let mut progress = lock(&search.progress);
+                progress.tried += 1;
+                if let (Some(port), Some((name_index, target))) = (port, targets.get(index)) {
+                    progress.answered += 1;
+                    progress.last.clone_from(&target.host);
+                    answered.insert(*name_index, port);
+                }
+                drop(progress);
+                self.announce_soon();
+            })
+            .await;
+        answered
+    }
+
+    fn add_found(&self, parsed: ParsedNames, silent: Option<usize>) -> Result<AddReport, WorkspaceError> {
+        if parsed.names.is_empty() && parsed.problems.is_empty() && silent.is_none() {
+            return Err(WorkspaceError::Empty {
+                what: "computer name or address",
+            });
+        }
+        let inventory = self.inventory();
+        let known = Known::of(&inventory);
+        let mut report = AddReport {
+            silent: silent.unwrap_or_default(),
+            problems: parsed.problems,
+            ..AddReport::default()
+        };
+        let mut changes = Vec::new();
+        for found in parsed.names {
+            if let Some(known) = known.name_of(&inventory, &found) {
+                report.known.push(known);
+                continue;
+            }
+            let computer = computer_of(found);
+            report.added.push(computer.name.clone());
+            changes.push(Change::PutComputer(Box::new(computer)));
+        }
+        if !changes.is_empty() {
+            let count = changes.len();
+            self.edit(changes)?;
+            self.log(format!("Added {count} computers"));
+        }
+        Ok(report)
+    }
+
+    /// Adds product keys, one per line, or CSV lines with a key, and optionally a type and a description in any order.
+    /// Every line is answered: a bad key does not keep the others out.
+    pub fn add_keys(&self, text: &str) -> Result<AddKeysReport, WorkspaceError> {
+        self.add_keys_of_type(text, None)
+    }
+
+    /// [`Workspace::add_keys`] with the type of keys whose line and whose published group do not tell it.
+    pub fn add_keys_of_type(&self, text: &str, given: Option<KeyType>) -> Result<AddKeysReport, WorkspaceError> {
+        let inventory = self.inventory();
+        let mut report = AddKeysReport::default();
+        let mut changes = Vec::new();
+        let mut seen = HashSet::new();
+        for (index, line) in text.lines().enumerate() {
+            let line_number = index + 1;
+            let content = line.trim().trim_start_matches('\u{feff}');
+            if content.is_empty() || content.starts_with('#') || (report.lines.is_empty() && is_key_header(content)) {
+                continue;
+            }
+            let outcome = match read_key_line(content, given) {
+                Err(message) => KeyLineOutcome::Refused(message),
+                Ok((entry, type_assumed)) => {
+                    let known = inventory.key(entry.id).is_some() || !seen.insert(entry.id);
+                    let last_five = entry.last_five;
+                    let key_type = entry.key_type;
+                    if known {
+                        KeyLineOutcome::Known { last_five }
+                    } else {
+                        changes.push(Change::PutKey(Box::new(entry)));
+                        KeyLineOutcome::Added {
+                            last_five,
+                            key_type,
+                            type_assumed,
+                        }
+                    }
+                }
+            };
+            report.lines.push(KeyLine {
+                line: line_number,
+                outcome,
+            });
+        }
+        if report.lines.is_empty() {
+            return Err(WorkspaceError::Empty { what: "product key" });
+        }
+        if !changes.is_empty() {
+            let count = changes.len();
+            self.edit(changes)?;
+            self.log(format!("Added {count} product keys"));
+        }
+        Ok(report)
+    }
+}
+
+/// What became of one line with a product key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyLine {
+    /// Line, from 1.
+    pub line: usize,
+    /// What became of it.
+    pub outcome: KeyLineOutcome,
+}
+
+/// What became of a product key that was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyLineOutcome {
+    /// It was added.
+    Added {
+        /// Its last five characters.
+        last_five: Option<LastFive>,
+        /// Its type.
+        key_type: KeyType,
+        /// Neither the line nor the key told the type: it was taken for a MAK.
+        type_assumed: bool,
+    },
+    /// The list had it already.
+    Known {
+        /// Its last five characters.
+        last_five: Option<LastFive>,
+    },
+    /// It is no product key: why, without repeating it.
+    Refused(String),
+}
+
+/// What adding product keys did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AddKeysReport {
+    /// Every line that is neither blank nor a comment.
+    pub lines: Vec<KeyLine>,
+}
+
+impl AddKeysReport {
+    /// Number of keys added.
+    pub fn added(&self) -> usize {
+        self.lines
+            .iter()
+            .filter(|l| matches!(l.outcome, KeyLineOutcome::Added { .. }))
+            .count()
+    }
+
+    /// Number of lines refused.
+    pub fn refused(&self) -> usize {
+        self.lines
+            .iter()
+            .filter(|l| matches!(l.outcome, KeyLineOutcome::Refused(_)))
+            .count()
+    }
+}
+
+/// Which computers of the list are reached at which address and port.
+struct Known(HashMap<(String, Option<u16>), Text>);
+
+impl Known {
+    fn of(inventory: &Inventory) -> Self {
+        let reached = |c: &Arc<Computer>| {
+            let own = c.connect.as_ref()?;
+            Some(((own.address.as_deref()?.to_lowercase(), own.port), c.name.clone()))
+        };
+        Self(inventory.computers().filter_map(reached).collect())
+    }
+
+    /// The name under which the list has the computer: the same name, or a computer that is reached at that very address. One
+    /// found by address, which has told its name since, is not added a second time.
+    fn name_of(&self, inventory: &Inventory, found: &FoundName) -> Option<Text> {
+        if let Some(known) = inventory.computer_by_name(&found.name) {
+            return Some(known.name.clone());
+        }
+        let address = found.address.as_deref().unwrap_or(&found.name).to_lowercase();
+        self.0.get(&(address, found.port)).cloned()
+    }
+}
+
+fn computer_of(found: FoundName) -> Computer {
+    let mut computer = Computer::named(&found.name);
+    if found.address.is_some() || found.port.is_some() {
+        computer.connect = Some(ConnectTo {
+            address: found.address.map(Into::into),
+            tls: found.port == Some(5986),
+            port: found.port,
+        });
+    }
+    computer
+}
+
+fn is_key_header(line: &str) -> bool {
+    line.split([',', ';', '\t']).any(|cell| {
+        let cell = cell.trim().trim_matches('"').to_lowercase();
+        matches!(cell.as_str(), "key" | "product key" | "productkey" | "keyvalue")
+    })
+}
+
+/// Reads one line. The error never repeats the key.
+fn read_key_line(line: &str, given: Option<KeyType>) -> Result<(KeyEntry, bool), String> {
+    let cells: Vec<&str> = line
+        .split([',', ';', '\t'])
+        .map(|c| c.trim().trim_matches('"').trim())
+        .filter(|c| !c.is_empty())
+        .collect();
+    let parsed: Vec<_> = cells.iter().map(|c| ProductKey::parse(c)).collect();
+    let Some(at) = parsed.iter().position(Result::is_ok) else {
+        // The cell that looks most like a key says best what is wrong.
+        let likely = cells
+            .iter()
+            .zip(&parsed)
+            .max_by_key(|(c, _)| c.chars().filter(|c| *c == '-').count() * 8 + c.len().min(29));
+        return Err(match likely {
+            Some((_, Err(error))) => error.to_string(),
+            _ => "no product key in this line".into(),
+        });
+    };
+    let Some(Ok(key)) = parsed.into_iter().nth(at) else {
+        return Err("no product key in this line".into());
+    };
+    let others = || cells.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, c)| *c);
+    let info = describe_key(&key);
+    let named = others().find_map(KeyType::from_name);
+    let suggested = Some(info.suggested_key_type()).filter(|t| *t != KeyType::Unknown);
+    let known = named.or(suggested).or(given);
+    let mut entry = KeyEntry::of(key, known.unwrap_or(KeyType::Mak));
+    if let Some(text) = others().find(|c| KeyType::from_name(c).is_none()) {
+        entry.description = text.into();
+    }
+    Ok((entry, known.is_none()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUBLIC: &str = "NPPR9-FWDCX-D2C8J-H872K-2YT43";
+
+    #[test]
+    fn a_key_line_tells_type_and_description_in_any_order() {
+        let (entry, assumed) = read_key_line("Head office, FKFKF-TRYMY-WWCCT-MKMKM-WC2C4 ,Mak", None).unwrap();
+        assert_eq!(
+            (entry.key_type, &*entry.description, assumed),
+            (KeyType::Mak, "Head office", false)
+        );
+    }
+
+    #[test]
+    fn a_published_client_setup_key_is_recognised_and_an_unknown_key_is_taken_for_a_mak() {
+        assert_eq!(read_key_line(PUBLIC, None).unwrap().0.key_type, KeyType::Gvlk);
+        let (entry, assumed) = read_key_line("FKFKF-TRYMY-WWCCT-MKMKM-WC2C4", None).unwrap();
+        assert!(entry.key_type == KeyType::Mak && assumed);
+    }
+
+    #[test]
+    fn a_bad_key_is_explained_without_being_repeated() {
+        let error = read_key_line("Head office,NPPR9-FWDCX-D2C8J-H872K-2YT34", None).unwrap_err();
+        assert!(error.contains("checksum") && !error.contains("FWDCX"), "{error}");
+    }
+}

@@ -1,0 +1,460 @@
+//! The open list: one owner of file, journal and inventory; everybody else sees snapshots.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use chrono::Utc;
+use imbl::Vector;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::{ActivityEntry, Credentials, Job, Price, Run, Settings, Snapshot, WorkspaceError};
+use crate::cil::LoadWarning;
+use crate::cil::store::{Opened, Recovery, Store};
+use crate::model::{Change, ChangeError, ComputerId, ConfirmationId, InstallationId, Inventory, KeyEntry};
+
+/// Snapshots and progress are announced at most this often.
+const ANNOUNCE_EVERY: Duration = Duration::from_millis(50);
+/// Lines of the activity log kept.
+const ACTIVITY_LIMIT: usize = 10_000;
+
+/// How a list is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// For changing: the file is locked.
+    Edit,
+    /// For looking only: no lock, nothing can be changed.
+    ReadOnly,
+}
+
+/// What opening a list brought to light.
+#[derive(Debug)]
+pub struct OpenReport {
+    /// Rows of the file that could not be read as they stand.
+    pub warnings: Vec<LoadWarning>,
+    /// What was recovered from the journal after a crash.
+    pub recovered: Recovery,
+}
+
+/// What saving wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SaveReport {
+    /// Changes that were only in the journal until now.
+    pub changes: usize,
+    /// Computers in the file.
+    pub computers: usize,
+    /// Products in the file.
+    pub products: usize,
+}
+
+/// What only one thread at a time may touch.
+pub(super) struct State {
+    store: Option<Store>,
+    pub(super) inventory: Inventory,
+    revision: u64,
+    path: std::path::PathBuf,
+    activity: Vector<ActivityEntry>,
+    /// Confirmation IDs that arrived in this session, by the installation ID they belong to.
+    answers: HashMap<InstallationId, ConfirmationId>,
+}
+
+type Waker = Arc<dyn Fn() + Send + Sync>;
+
+pub(super) struct Shared {
+    pub(super) runtime: Handle,
+    state: Mutex<State>,
+    saving: Mutex<()>,
+    snapshot: ArcSwap<Snapshot>,
+    settings: ArcSwap<Settings>,
+    credentials: Mutex<Option<Arc<Credentials>>>,
+    waker: Mutex<Option<Waker>>,
+    announcing: AtomicBool,
+    runs: Mutex<Vec<Run>>,
+    next_run: AtomicU64,
+    /// One visitor per computer, over all runs.
+    visiting: Mutex<HashMap<ComputerId, Arc<tokio::sync::Mutex<()>>>>,
+    /// One question per installation ID, over all runs.
+    asking: Mutex<HashMap<InstallationId, Arc<tokio::sync::Mutex<()>>>>,
+    /// Questions to the activation service whose answer is not recorded yet.
+    in_flight: watch::Sender<usize>,
+}
+
+/// An open Computer Information List. A clone is a handle to the same list; any thread may use it.
+#[derive(Clone)]
+pub struct Workspace(pub(super) Arc<Shared>);
+
+impl std::fmt::Debug for Workspace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Workspace")
+            .field("path", &self.snapshot().path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A panic while a lock was held is answered by going on: every value behind our locks is replaced whole.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Workspace {
+    /// Opens the list at `path`. Runs work on `runtime`.
+    pub fn open(path: &Path, mode: Mode, runtime: Handle) -> Result<(Self, OpenReport), WorkspaceError> {
+        let (store, opened) = match mode {
+            Mode::Edit => {
+                let (store, opened) = Store::open(path)?;
+                (Some(store), opened)
+            }
+            Mode::ReadOnly => (None, Store::read_only(path)?),
+        };
+        Ok(Self::new(path, store, opened, runtime))
+    }
+
+    /// Makes a new, empty list at `path`; an existing file is refused.
+    pub fn create(path: &Path, runtime: Handle) -> Result<Self, WorkspaceError> {
+        let (store, opened) = Store::create(path)?;
+        Ok(Self::new(path, Some(store), opened, runtime).0)
+    }
+
+    fn new(path: &Path, store: Option<Store>, opened: Opened, runtime: Handle) -> (Self, OpenReport) {
+        let Opened {
+            inventory,
+            warnings,
+            recovered,
+        } = opened;
+        let state = State {
+            store,
+            inventory,
+            revision: 0,
+            path: path.to_owned(),
+            activity: Vector::new(),
+            answers: HashMap::new(),
+        };
+        let snapshot = ArcSwap::from_pointee(state.snapshot());
+        let workspace = Self(Arc::new(Shared {
+            runtime,
+            state: Mutex::new(state),
+            saving: Mutex::new(()),
+            snapshot,
+            settings: ArcSwap::default(),
+            credentials: Mutex::new(None),
+            waker: Mutex::new(None),
+            announcing: AtomicBool::new(false),
+            runs: Mutex::new(Vec::new()),
+            next_run: AtomicU64::new(1),
+            visiting: Mutex::new(HashMap::new()),
+            asking: Mutex::new(HashMap::new()),
+            in_flight: watch::channel(0).0,
+        }));
+        workspace.log(format!("Opened {}", path.display()));
+        if !recovered.is_empty() {
+            workspace.log(recovered.to_string());
+        }
+        (workspace, OpenReport { warnings, recovered })
+    }
+
+    /// The list at this moment. Never waits.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.snapshot.load_full()
+    }
+
+    /// `waker` is called, at most 20 times a second and from any thread, when there is a new snapshot or progress.
+    pub fn set_waker(&self, waker: Arc<dyn Fn() + Send + Sync>) {
+        *lock(&self.0.waker) = Some(waker);
+    }
+
+    /// How runs behave.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.0.settings.load_full()
+    }
+
+    /// Changes how runs behave; a run under way keeps the settings it began with.
+    pub fn set_settings(&self, settings: Settings) {
+        self.0.settings.store(Arc::new(settings));
+    }
+
+    /// Sets who signs in to the computers. Kept in memory only.
+    pub fn set_credentials(&self, credentials: Option<Credentials>) {
+        *lock(&self.0.credentials) = credentials.map(Arc::new);
+    }
+
+    pub(super) fn credentials(&self) -> Option<Arc<Credentials>> {
+        lock(&self.0.credentials).clone()
+    }
+
+    /// Applies all of `changes` or none: to the journal first, then to the list.
+    pub fn edit(&self, changes: Vec<Change>) -> Result<(), WorkspaceError> {
+        {
+            let mut state = lock(&self.0.state);
+            let mut trial = state.inventory.clone();
+            for change in &changes {
+                trial.apply(change)?;
+            }
+            state.journal(&changes)?;
+            state.inventory = trial;
+            state.remember_answers(&changes);
+        }
+        self.publish();
+        Ok(())
+    }
+
+    /// Applies those of `changes` that fit and returns why the others do not (a row removed meanwhile, say). Blocks on the disk.
+    pub(super) fn commit(&self, mut changes: Vec<Change>) -> Result<Vec<ChangeError>, WorkspaceError> {
+        let mut refused = Vec::new();
+        {
+            let mut state = lock(&self.0.state);
+            let mut trial = state.inventory.clone();
+            changes.retain(|change| match trial.apply(change) {
+                Ok(()) => true,
+                Err(error) => {
+                    refused.push(error);
+                    false
+                }
+            });
+            if !changes.is_empty() {
+                state.journal(&changes)?;
+                state.inventory = trial;
+                state.remember_answers(&changes);
+            }
+        }
+        self.announce_soon();
+        Ok(refused)
+    }
+
+    /// [`Workspace::commit`] for tasks. Once begun it ends, even when the future is dropped.
+    pub(super) async fn record(&self, changes: Vec<Change>) -> Result<(), WorkspaceError> {
+        let this = self.clone();
+        let refused = match self.0.runtime.spawn_blocking(move || this.commit(changes)).await {
+            Ok(outcome) => outcome?,
+            // Only when the program is ending: nobody is left to tell.
+            Err(_) => Vec::new(),
+        };
+        for error in refused {
+            self.log(format!("Not recorded: {error}"));
+        }
+        Ok(())
+    }
+
+    /// The inventory as it is, including what is not published yet.
+    pub(super) fn inventory(&self) -> Inventory {
+        lock(&self.0.state).inventory.clone()
+    }
+
+    pub(super) fn answer_for(&self, iid: &InstallationId) -> Option<ConfirmationId> {
+        lock(&self.0.state).answers.get(iid).cloned()
+    }
+
+    /// Writes the list to its file. Blocks on the disk; runs may go on meanwhile.
+    pub fn save(&self) -> Result<SaveReport, WorkspaceError> {
+        self.save_with(false)
+    }
+
+    /// [`Workspace::save`] although another program changed the file meanwhile; its version is kept as the previous generation.
+    pub fn save_anyway(&self) -> Result<SaveReport, WorkspaceError> {
+        self.save_with(true)
+    }
+
+    fn save_with(&self, force: bool) -> Result<SaveReport, WorkspaceError> {
+        let _one_at_a_time = lock(&self.0.saving);
+        let (pending, inventory, changes) = {
+            let mut state = lock(&self.0.state);
+            let inventory = state.inventory.clone();
+            let store = state.store_mut()?;
+            let changes = store.pending();
+            (store.begin_save(force)?, inventory, changes)
+        };
+        let written = pending.write(&inventory)?;
+        lock(&self.0.state).store_mut()?.finish_save(written)?;
+        self.log(format!("Saved {}", self.snapshot().path.display()));
+        Ok(SaveReport {
+            changes,
+            computers: inventory.computer_count(),
+            products: inventory.product_count(),
+        })
+    }
+
+    /// Writes the list to another file and goes on with that one. An existing file there is replaced and kept beside it.
+    pub fn save_as(&self, path: &Path) -> Result<SaveReport, WorkspaceError> {
+        let _one_at_a_time = lock(&self.0.saving);
+        let mut state = lock(&self.0.state);
+        let same = state.path == path || is_same_file(&state.path, path);
+        if same && state.store.is_some() {
+            drop(state);
+            drop(_one_at_a_time);
+            return self.save();
+        }
+        let store = if path.exists() {
+            Store::replace_from(path, &state.inventory)?
+        } else {
+            Store::create_from(path, &state.inventory)?
+        };
+        let changes = state.store.as_ref().map_or(0, Store::pending);
+        state.store = Some(store);
+        path.clone_into(&mut state.path);
+        let report = SaveReport {
+            changes,
+            computers: state.inventory.computer_count(),
+            products: state.inventory.product_count(),
+        };
+        drop(state);
+        self.log(format!("Saved as {}", path.display()));
+        Ok(report)
+    }
+
+    /// What `job` will cost: pure, touches nothing. Work grows with the list.
+    pub fn price(&self, job: &Job) -> Price {
+        Price::of(job, &self.snapshot().inventory)
+    }
+
+    /// MAKs with fewer activations left than their mark, or than the mark of the settings.
+    pub fn low_keys(&self) -> Vec<Arc<KeyEntry>> {
+        let settings = self.settings();
+        let inventory = &self.snapshot().inventory;
+        inventory
+            .keys()
+            .filter(|k| is_low(k, settings.low_water))
+            .cloned()
+            .collect()
+    }
+
+    /// Current and finished runs of this session, newest first.
+    pub fn runs(&self) -> Vec<Run> {
+        lock(&self.0.runs).iter().rev().cloned().collect()
+    }
+
+    pub(super) fn next_run_id(&self) -> u64 {
+        self.0.next_run.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn remember_run(&self, run: &Run) {
+        lock(&self.0.runs).push(run.clone());
+    }
+
+    /// Waits until no question to the activation service is without a recorded answer. After a cancel, answers that are already
+    /// paid for still arrive; a program that ends should give them a few seconds.
+    pub async fn settled(&self) {
+        let mut in_flight = self.0.in_flight.subscribe();
+        // The sender lives in `self`, so the channel cannot close while this waits.
+        let _ = in_flight.wait_for(|n| *n == 0).await;
+    }
+
+    pub(super) fn count_in_flight(&self) -> InFlight {
+        self.0.in_flight.send_modify(|n| *n += 1);
+        InFlight(self.clone())
+    }
+
+    pub(super) fn visiting(&self, computer: ComputerId) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(lock(&self.0.visiting).entry(computer).or_default())
+    }
+
+    pub(super) fn asking(&self, iid: &InstallationId) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(lock(&self.0.asking).entry(iid.clone()).or_default())
+    }
+
+    /// Writes a line to the activity log.
+    pub(super) fn log(&self, text: impl Into<Arc<str>>) {
+        {
+            let mut state = lock(&self.0.state);
+            state.activity.push_back(ActivityEntry {
+                at: Utc::now(),
+                text: text.into(),
+            });
+            if state.activity.len() > ACTIVITY_LIMIT {
+                state.activity.pop_front();
+            }
+        }
+        self.publish();
+    }
+
+    /// Publishes a snapshot now.
+    pub(super) fn publish(&self) {
+        {
+            let mut state = lock(&self.0.state);
+            state.revision += 1;
+            // Stored under the lock, so that an older snapshot never replaces a newer one.
+            self.0.snapshot.store(Arc::new(state.snapshot()));
+        }
+        self.wake();
+    }
+
+    fn wake(&self) {
+        let waker = lock(&self.0.waker).clone();
+        if let Some(waker) = waker {
+            waker();
+        }
+    }
+
+    /// Publishes within [`ANNOUNCE_EVERY`]; calls meanwhile are one.
+    pub(super) fn announce_soon(&self) {
+        if self.0.announcing.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let this = self.clone();
+        self.0.runtime.spawn(async move {
+            tokio::time::sleep(ANNOUNCE_EVERY).await;
+            this.0.announcing.store(false, Ordering::Release);
+            this.publish();
+        });
+    }
+}
+
+/// A question to the activation service is under way while this lives.
+pub(super) struct InFlight(Workspace);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.0.in_flight.send_modify(|n| *n = n.saturating_sub(1));
+    }
+}
+
+/// True if fewer activations are left than the key's own mark, else than `low_water`, else than one.
+pub(super) fn is_low(key: &KeyEntry, low_water: Option<u32>) -> bool {
+    let left = key.remaining.and_then(|r| r.left);
+    let mark = key.low_water.or(low_water).unwrap_or(1);
+    left.is_some_and(|left| left < mark)
+}
+
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+impl State {
+    fn store_mut(&mut self) -> Result<&mut Store, WorkspaceError> {
+        self.store.as_mut().ok_or_else(|| WorkspaceError::ReadOnly {
+            path: self.path.clone(),
+        })
+    }
+
+    /// To the disk before anyone sees it; forced there when losing it could cost an activation.
+    fn journal(&mut self, changes: &[Change]) -> Result<(), WorkspaceError> {
+        let durable = changes.iter().any(Change::is_money);
+        Ok(self.store_mut()?.append(changes, durable)?)
+    }
+
+    fn remember_answers(&mut self, changes: &[Change]) {
+        for change in changes {
+            if let Change::Confirmed {
+                installation_id,
+                confirmation_id,
+                ..
+            } = change
+            {
+                self.answers.insert(installation_id.clone(), confirmation_id.clone());
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            revision: self.revision,
+            inventory: self.inventory.clone(),
+            path: self.path.clone(),
+            unsaved: self.store.as_ref().map_or(0, Store::pending),
+            read_only: self.store.is_none(),
+            activity: self.activity.clone(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What a run needs to know about the networks, and nothing about the list.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::activation::{Proxy, ServiceConfig};
+use crate::wmi::{ConnectOptions, Trust};
+
+/// Which web proxy leads to the activation service. Computers are always asked directly.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ProxySetting {
+    /// What the system or the environment (`HTTPS_PROXY`, `NO_PROXY`) says.
+    #[default]
+    System,
+    /// No proxy.
+    Direct,
+    /// This one, e.g. `http://proxy.contoso.com:8080`.
+    Url(String),
+}
+
+/// How runs behave. Plain data: the desktop edits it, the command line fills it from arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Address of the activation service; `None` is Microsoft's.
+    pub service_url: Option<String>,
+    /// The way to the activation service.
+    pub proxy: ProxySetting,
+    /// PEM files with further certification authorities, for computers (HTTPS) and for the service.
+    pub extra_ca_files: Vec<PathBuf>,
+    /// Computers asked at once, 1 to 1024.
+    pub concurrency: usize,
+    /// Requests to the activation service at once, 1 to 64.
+    pub service_concurrency: usize,
+    /// How long a computer may take to accept a connection.
+    pub connect_timeout: Duration,
+    /// How long one question to a computer or to the service may take.
+    pub operation_timeout: Duration,
+    /// How long everything asked of one computer in one run may take.
+    pub computer_timeout: Duration,
+    /// How long the license status is watched after `Activate` timed out.
+    pub activation_poll: Duration,
+    /// A MAK with fewer activations left is warned of, unless its own mark says otherwise; `None`: only at 0.
+    pub low_water: Option<u32>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            service_url: None,
+            proxy: ProxySetting::System,
+            extra_ca_files: Vec::new(),
+            concurrency: 32,
+            service_concurrency: 4,
+            connect_timeout: Duration::from_secs(5),
+            operation_timeout: Duration::from_secs(60),
+            computer_timeout: Duration::from_secs(300),
+            activation_poll: Duration::from_secs(120),
+            low_water: None,
+        }
+    }
+}
+
+/// How computers are asked.
+pub(super) fn connect_options(settings: &Settings) -> ConnectOptions {
+    let patience = ConnectOptions::default();
+    ConnectOptions {
+        connect_timeout: settings.connect_timeout,
+        // Signing in is a few small messages: a computer that hangs there is given up as early as one that hangs later.
+        sign_in_timeout: settings.operation_timeout.min(patience.sign_in_timeout),
+        operation_timeout: settings.operation_timeout,
+        answer_margin: settings.operation_timeout.min(patience.answer_margin),
+        trust: Trust::with_authorities(settings.extra_ca_files.clone()),
+        ..patience
+    }
+}
+
+/// How the activation service is asked.
+pub(super) fn service_config(settings: &Settings) -> ServiceConfig {
+    let usual = ServiceConfig::default();
+    ServiceConfig {
+        url: settings.service_url.clone().unwrap_or(usual.url),
+        proxy: match &settings.proxy {
+            ProxySetting::System => Proxy::System,
+            ProxySetting::Direct => Proxy::None,
+            ProxySetting::Url(url) => Proxy::Url {
+                url: url.clone(),
+                user: None,
+            },
+        },
+        extra_ca_files: settings.extra_ca_files.clone(),
+        timeout: settings.operation_timeout,
+        ..usual
+    }
+}

@@ -1,0 +1,159 @@
+//! Carrying data out of and into the open list.
+
+use std::collections::HashSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+
+use super::{Workspace, WorkspaceError};
+use crate::cil::import::{Conflict, ImportNote, ImportPlan, match_rows};
+use crate::cil::{self, ExportProfile};
+use crate::model::{Inventory, LicenseStatus, Product, ProductId};
+
+/// What an export wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportReport {
+    /// The file.
+    pub path: PathBuf,
+    /// Which profile.
+    pub profile: ExportProfile,
+    /// Products written.
+    pub products: usize,
+    /// Products left out because no confirmation ID is needed or possible for them (proxy activation data only).
+    pub left_out: usize,
+}
+
+/// What an import brought.
+#[derive(Debug, Clone)]
+pub struct ImportReport {
+    /// Rows that found their product.
+    pub matched: usize,
+    /// Rows of products that were not known.
+    pub added: usize,
+    /// Matched rows that brought nothing new.
+    pub already_known: usize,
+    /// New confirmation IDs.
+    pub confirmation_ids: usize,
+    /// Rows that apply to nothing, with the reason.
+    pub unmatched: Vec<ImportNote>,
+    /// Rows that contradict the list; they were not applied.
+    pub conflicts: Vec<Conflict>,
+    /// Remarks.
+    pub notes: Vec<ImportNote>,
+    /// Changes that no longer fitted the list, in words.
+    pub refused: Vec<String>,
+}
+
+/// A row that belongs into proxy activation data: a confirmation ID is possible and the product is not activated yet.
+fn can_be_activated_by_proxy(product: &Product) -> bool {
+    product.accepts_confirmation_id()
+        && product.license_status != LicenseStatus::Licensed
+        && product.installation_id.is_some()
+}
+
+impl Workspace {
+    /// Writes the list, or only `selection`, to another file, whole or not at all. Blocks on the disk.
+    ///
+    /// With [`ExportProfile::ProxyOnly`] products that need no confirmation ID are left out: the other side must not be
+    /// tempted to spend an activation on them.
+    pub fn export(
+        &self,
+        out: &Path,
+        profile: ExportProfile,
+        selection: Option<&HashSet<ProductId>>,
+    ) -> Result<ExportReport, WorkspaceError> {
+        let snapshot = self.snapshot();
+        let onto_itself = matches!((out.canonicalize(), snapshot.path.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        if onto_itself {
+            return Err(WorkspaceError::ExportOntoItself { path: out.to_owned() });
+        }
+        // What no snapshot shows yet belongs into the export, too.
+        let inventory = self.inventory();
+        let selected = |p: &Product| selection.is_none_or(|s| s.contains(&p.id));
+        let asked_for = inventory.products().filter(|p| selected(p)).count();
+        let rows: Option<HashSet<ProductId>> = match profile {
+            ExportProfile::ProxyOnly => Some(
+                inventory
+                    .products()
+                    .filter(|p| selected(p) && can_be_activated_by_proxy(p))
+                    .map(|p| p.id)
+                    .collect(),
+            ),
+            _ => selection.cloned(),
+        };
+        let products = inventory
+            .products()
+            .filter(|p| rows.as_ref().is_none_or(|r| r.contains(&p.id)))
+            .count();
+        write_atomically(out, &inventory, profile, rows.as_ref()).map_err(|source| WorkspaceError::Write {
+            path: out.to_owned(),
+            source,
+        })?;
+        self.log(format!(
+            "Exported {products} products to {} ({})",
+            out.display(),
+            profile.label()
+        ));
+        Ok(ExportReport {
+            path: out.to_owned(),
+            profile,
+            products,
+            left_out: asked_for.saturating_sub(products),
+        })
+    }
+
+    /// Reads another list and says what importing it would do. Changes nothing. Blocks on the disk.
+    pub fn plan_import(&self, file: &Path) -> Result<ImportPlan, WorkspaceError> {
+        let bytes = std::fs::read(file).map_err(|source| WorkspaceError::Read {
+            path: file.to_owned(),
+            source,
+        })?;
+        let loaded = cil::read(&bytes).map_err(|source| WorkspaceError::Import {
+            path: file.to_owned(),
+            source,
+        })?;
+        Ok(match_rows(&self.inventory(), &loaded, Utc::now()))
+    }
+
+    /// Applies a plan: rows that fit are applied, the others are reported. Conflicts are never applied by this.
+    pub fn apply_import(&self, plan: ImportPlan) -> Result<ImportReport, WorkspaceError> {
+        let refused = self.commit(plan.changes)?;
+        self.log(format!(
+            "Imported: {} rows matched, {} new products, {} new confirmation IDs, {} rows match nothing",
+            plan.matched,
+            plan.added,
+            plan.confirmation_ids,
+            plan.unmatched.len()
+        ));
+        Ok(ImportReport {
+            matched: plan.matched,
+            added: plan.added,
+            already_known: plan.already_known,
+            confirmation_ids: plan.confirmation_ids,
+            unmatched: plan.unmatched,
+            conflicts: plan.conflicts,
+            notes: plan.notes,
+            refused: refused.iter().map(ToString::to_string).collect(),
+        })
+    }
+}
+
+fn write_atomically(
+    out: &Path,
+    inventory: &Inventory,
+    profile: ExportProfile,
+    rows: Option<&HashSet<ProductId>>,
+) -> std::io::Result<()> {
+    let folder = match out.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = std::io::BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
+    cil::export(inventory, profile, rows, &mut file)?;
+    file.flush()?;
+    let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(out).map_err(|e| e.error)?;
+    Ok(())
+}

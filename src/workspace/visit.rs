@@ -1,0 +1,472 @@
+//! A visit to one computer: everything a run wants of it, one thing after the other, over one connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::Utc;
+
+use super::acquire::{self, Need, Question, need};
+use super::engine::{Party, Work, not_allowed};
+use super::settings::connect_options;
+use super::{Credentials, Job, KeyChoice, RowState, Settings};
+use crate::licensing::{self, Activation, Deposit, Done, Patience};
+use crate::model::{
+    Action, Change, Computer, ComputerId, Confirmation, Failure, FailureClass, KeyType, LicenseStatus, Observation,
+    Product, ProductId, ProductKey, Text,
+};
+use crate::wmi::{self, ConnectOptions, Target, WmiConnection};
+
+/// The way to the computers.
+pub(super) struct Reach {
+    credentials: Arc<Credentials>,
+    options: ConnectOptions,
+    per_computer: Duration,
+    patience: Patience,
+}
+
+impl Reach {
+    pub(super) fn new(settings: &Settings, credentials: Arc<Credentials>) -> Self {
+        Self {
+            credentials,
+            options: connect_options(settings),
+            per_computer: settings.computer_timeout,
+            patience: Patience {
+                give_up_after: settings.activation_poll,
+                ..Patience::default()
+            },
+        }
+    }
+}
+
+/// How an action on one product ended.
+type Outcome = Result<Ending, Failure>;
+
+enum Ending {
+    Done(String),
+    Skipped(String),
+}
+
+fn done(text: impl Into<String>) -> Outcome {
+    Ok(Ending::Done(text.into()))
+}
+
+fn skipped(text: impl Into<String>) -> Outcome {
+    Ok(Ending::Skipped(text.into()))
+}
+
+/// Visits one computer. Ends by the computer's time-out at the latest; a cancel drops it.
+pub(super) async fn computer(work: &Work, party: Party) {
+    let Some(reach) = &work.reach else { return };
+    let turn = work.workspace.visiting(party.computer);
+    let _turn = match turn.try_lock() {
+        Ok(free) => free,
+        Err(_) => {
+            if let Some((index, _)) = party.rows.first() {
+                work.running(*index, "waiting for another run to leave this computer");
+            }
+            turn.lock().await
+        }
+    };
+    // `Activate` and the deposit may be watched for long: that time is granted per product, on top.
+    let watched = match work.run.job() {
+        Job::Activate { .. } | Job::ApplyConfirmationIds { .. } | Job::ProxyActivate { .. } => party.rows.len() as u32,
+        _ => 0,
+    };
+    let limit = reach.per_computer + reach.patience.give_up_after * watched;
+    let mut visit = Visit {
+        work,
+        reach,
+        computer: party.computer,
+        connection: None,
+    };
+    if tokio::time::timeout(limit, visit.all(&party.rows)).await.is_err() {
+        let message = format!(
+            "{} did not finish within {} s; what was sent last may still be running there: update its license status",
+            visit.name(),
+            limit.as_secs()
+        );
+        let failure = Failure {
+            class: FailureClass::TimedOut,
+            message,
+            code: None,
+        };
+        visit.not_reached(&failure).await;
+        for (index, _) in &party.rows {
+            // Rows that ended before the time-out keep their end.
+            work.set(*index, RowState::Failed(failure.clone()));
+        }
+    }
+}
+
+struct Visit<'a> {
+    work: &'a Work,
+    reach: &'a Reach,
+    computer: ComputerId,
+    /// Open and idle. Taken out while it is used, so that one that broke or was dropped half-way is never used again.
+    connection: Option<Connection>,
+}
+
+type Connection = Box<dyn WmiConnection>;
+
+impl Visit<'_> {
+    fn known(&self) -> Result<Arc<Computer>, Failure> {
+        let inventory = self.work.workspace.inventory();
+        let computer = inventory.computer(self.computer).cloned();
+        computer.ok_or_else(|| not_allowed("the computer is no longer in the list"))
+    }
+
+    fn name(&self) -> Text {
+        self.known().map(|c| c.name.clone()).unwrap_or_default()
+    }
+
+    fn product(&self, id: ProductId) -> Result<Arc<Product>, Failure> {
+        let inventory = self.work.workspace.inventory();
+        let product = inventory.product(id).cloned();
+        product.ok_or_else(|| not_allowed("the product is no longer in the list"))
+    }
+
+    async fn all(&mut self, rows: &[(usize, Option<ProductId>)]) {
+        for (index, product) in rows {
+            let outcome = match product {
+                None => self.update(*index).await,
+                Some(product) => self.act(*index, *product).await,
+            };
+            let state = match outcome {
+                Ok(Ending::Done(text)) => RowState::Succeeded(text.into()),
+                Ok(Ending::Skipped(text)) => RowState::Skipped(text.into()),
+                Err(failure) => RowState::Failed(failure),
+            };
+            self.work.set(*index, state);
+        }
+    }
+
+    async fn act(&mut self, index: usize, id: ProductId) -> Outcome {
+        let product = self.product(id)?;
+        match self.work.run.job() {
+            Job::InstallKey { key, .. } => self.install(index, &product, *key).await,
+            Job::Activate { .. } => self.activate(index, &product).await,
+            Job::ApplyConfirmationIds { .. } => self.apply(index, &product).await,
+            Job::ProxyActivate { .. } => self.proxy(index, product).await,
+            Job::UpdateStatus { .. } | Job::AcquireConfirmationIds { .. } | Job::RefreshCounts { .. } => {
+                Err(not_allowed("this job does not act on products of a computer"))
+            }
+        }
+    }
+
+    /// The idle connection, or a new one.
+    async fn connect(&mut self, index: usize) -> Result<Connection, Failure> {
+        if let Some(idle) = self.connection.take() {
+            return Ok(idle);
+        }
+        self.work.running(index, "connecting");
+        let target = target(&*self.known()?);
+        match wmi::connect(&target, &self.reach.credentials, &self.reach.options).await {
+            Ok(connection) => Ok(connection),
+            Err(error) => {
+                let failure = error.failure();
+                self.not_reached(&failure).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Keeps the connection for the next product unless the failure says that it is no good any more.
+    fn keep(&mut self, connection: Connection, failure: Option<&Failure>) {
+        let usable = failure.is_none_or(|f| matches!(f.class, FailureClass::Licensing | FailureClass::NotAllowed));
+        self.connection = usable.then_some(connection);
+    }
+
+    async fn not_reached(&mut self, failure: &Failure) {
+        let change = Change::NotReached {
+            computer: self.computer,
+            at: Utc::now(),
+            failure: failure.clone(),
+        };
+        if let Err(error) = self.work.workspace.record(vec![change]).await {
+            self.work.workspace.log(format!("Not recorded: {error}"));
+        }
+    }
+
+    async fn record(&mut self, changes: Vec<Change>) -> Result<(), Failure> {
+        self.work
+            .record_or_fail(changes, "what the computer said was not kept")
+            .await
+    }
+
+    async fn update(&mut self, index: usize) -> Outcome {
+        let mut connection = self.connect(index).await?;
+        self.work.running(index, "reading products and license status");
+        let collected = licensing::collect(connection.as_mut(), self.computer, Utc::now()).await;
+        match collected {
+            Ok(observation) => {
+                self.keep(connection, None);
+                let text = summary(&observation);
+                self.record(vec![Change::Observed(Box::new(observation))]).await?;
+                done(text)
+            }
+            Err(error) => {
+                let failure = error.failure();
+                self.not_reached(&failure).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Records what an action did and what the computer said afterwards, whatever the outcome was.
+    async fn finish<T>(
+        &mut self,
+        connection: Connection,
+        product: ProductId,
+        names: ActionNames,
+        ended: Done<T>,
+    ) -> Result<(T, Vec<String>), Failure> {
+        let outcome = ended.outcome.map_err(|error| error.failure());
+        self.keep(connection, outcome.as_ref().err());
+        let mut changes: Vec<Change> = Vec::new();
+        if let Some(observation) = ended.observation {
+            changes.push(Change::Observed(Box::new(observation)));
+        }
+        let what = if outcome.is_ok() { names.done } else { names.not_done };
+        changes.push(Change::Acted {
+            product,
+            action: Action {
+                at: Some(Utc::now()),
+                what: what.into(),
+                failure: outcome.as_ref().err().cloned(),
+            },
+        });
+        let recorded = self.record(changes).await;
+        let value = outcome?;
+        recorded?;
+        Ok((value, ended.notes))
+    }
+
+    async fn install(&mut self, index: usize, product: &Product, choice: KeyChoice) -> Outcome {
+        let owned = match choice {
+            KeyChoice::Owned(id) => {
+                let inventory = self.work.workspace.inventory();
+                let entry = inventory
+                    .key(id)
+                    .ok_or_else(|| not_allowed("the product key is no longer in the list"))?;
+                if entry.is_installed_on(product) {
+                    // Installing it again would throw away the activation that was paid for.
+                    return skipped("this product key is already installed");
+                }
+                let key = entry.key.clone().ok_or_else(|| {
+                    not_allowed(format!(
+                        "the list has only the last five characters of the key {}: add the whole key first",
+                        entry.masked()
+                    ))
+                })?;
+                Some(key)
+            }
+            KeyChoice::ClientSetupKey if product.key_type == KeyType::Gvlk => {
+                return skipped("a KMS client setup key is already installed");
+            }
+            KeyChoice::ClientSetupKey => None,
+        };
+        let mut connection = self.connect(index).await?;
+        let key: ProductKey = match owned {
+            Some(key) => key,
+            None => {
+                self.work.running(index, "choosing the KMS client setup key");
+                match licensing::choose_client_setup_key(connection.as_mut(), product).await {
+                    Ok(gvlk) => gvlk.key.clone(),
+                    Err(error) => {
+                        let failure = error.failure();
+                        self.keep(connection, Some(&failure));
+                        return Err(failure);
+                    }
+                }
+            }
+        };
+        self.work.running(index, "installing the product key");
+        let os_version = self.known()?.os_version.clone();
+        let family = licensing::service_family(product, &os_version);
+        let ended = licensing::install_key(connection.as_mut(), self.computer, family, &key).await;
+        let names = ActionNames {
+            done: "Product key installed",
+            not_done: "Product key not installed",
+        };
+        let (installed, notes) = self.finish(connection, product.id, names, ended).await?;
+        done(with_notes(
+            format!("product key …{} installed", installed.last_five),
+            &notes,
+        ))
+    }
+
+    async fn activate(&mut self, index: usize, product: &Product) -> Outcome {
+        if product.license_status == LicenseStatus::Licensed && product.key_type != KeyType::Gvlk {
+            return skipped("already licensed: no activation is spent");
+        }
+        let mut connection = self.connect(index).await?;
+        self.work.running(index, "activating");
+        let ended = licensing::activate(connection.as_mut(), product, self.reach.patience).await;
+        let names = ActionNames {
+            done: "Activated",
+            not_done: "Not activated",
+        };
+        match self.finish(connection, product.id, names, ended).await? {
+            (Activation::Licensed, notes) => done(with_notes("activated".into(), &notes)),
+            (Activation::AlreadyLicensed, _) => skipped("already licensed: no activation is spent"),
+            (Activation::StillRunning { waited }, _) => Err(still_running("activation", waited)),
+        }
+    }
+
+    async fn apply(&mut self, index: usize, product: &Product) -> Outcome {
+        if product.license_status == LicenseStatus::Licensed {
+            return skipped("already licensed");
+        }
+        let Some(confirmation) = product.usable_confirmation() else {
+            return match product.confirmation {
+                Some(_) => Err(not_allowed(
+                    "the confirmation ID in the list belongs to an earlier installation ID: acquire a new one",
+                )),
+                None => skipped("no confirmation ID in the list to apply"),
+            };
+        };
+        let connection = self.connect(index).await?;
+        self.deposit(index, connection, product, confirmation).await
+    }
+
+    async fn deposit(
+        &mut self,
+        index: usize,
+        mut connection: Connection,
+        product: &Product,
+        confirmation: &Confirmation,
+    ) -> Outcome {
+        self.work.running(index, "applying the confirmation ID");
+        let ended = licensing::deposit(connection.as_mut(), product, confirmation, self.reach.patience).await;
+        let names = ActionNames {
+            done: "Confirmation ID applied",
+            not_done: "Confirmation ID not applied",
+        };
+        match self.finish(connection, product.id, names, ended).await? {
+            (Deposit::Licensed, notes) => done(with_notes("confirmation ID applied, licensed".into(), &notes)),
+            (Deposit::AlreadyLicensed, _) => skipped("already licensed"),
+            (Deposit::StillRunning { waited }, _) => Err(still_running("applying the confirmation ID", waited)),
+        }
+    }
+
+    /// Where this host reaches both sides: read the installation ID again, ask for what fits it, and apply that.
+    async fn proxy(&mut self, index: usize, mut product: Arc<Product>) -> Outcome {
+        if product.license_status == LicenseStatus::Licensed {
+            return skipped("already licensed: no activation is spent");
+        }
+        if product.key_type == KeyType::Gvlk {
+            return skipped("KMS client key: activated by a KMS host or Active Directory");
+        }
+        let mut connection = self.connect(index).await?;
+        self.work.running(index, "reading the installation ID");
+        let now = match licensing::installation_id(connection.as_mut(), &product).await {
+            Ok(now) => now,
+            Err(error) => {
+                let failure = error.failure();
+                self.keep(connection, Some(&failure));
+                return Err(failure);
+            }
+        };
+        let same = product.installation_id.as_ref() == Some(&now.installation_id)
+            && product.product_key_id == now.product_key_id
+            && product.license_status == now.license_status
+            && product.key_type == now.key_type;
+        if !same {
+            // The list is behind the computer: an old confirmation ID is dead, and it may be licensed by now.
+            self.work.running(index, "reading license status");
+            match licensing::collect(connection.as_mut(), self.computer, Utc::now()).await {
+                Ok(observation) => self.record(vec![Change::Observed(Box::new(observation))]).await?,
+                Err(error) => return Err(error.failure()),
+            }
+            product = self.product(product.id)?;
+        }
+        let mut told = String::new();
+        if product.usable_confirmation().is_none() {
+            let question: Question = match need(&product) {
+                Need::Ask(question) => question,
+                Need::Nothing(why) => {
+                    self.keep(connection, None);
+                    return skipped(why);
+                }
+                Need::Impossible(why) => {
+                    self.keep(connection, None);
+                    return Err(not_allowed(why));
+                }
+            };
+            self.work.running(index, "asking the activation service");
+            match acquire::ask(self.work, vec![product.id], question).await {
+                Ok(answer) => told = answer.text(),
+                Err(failure) => {
+                    self.keep(connection, None);
+                    return Err(failure);
+                }
+            }
+            product = self.product(product.id)?;
+        }
+        let Some(confirmation) = product.usable_confirmation() else {
+            self.keep(connection, None);
+            return Err(not_allowed(
+                "the installation ID changed while the confirmation ID was asked for: run this again",
+            ));
+        };
+        match self.deposit(index, connection, &product, confirmation).await? {
+            Ending::Done(text) if !told.is_empty() => done(format!("{told}; {text}")),
+            other => Ok(other),
+        }
+    }
+}
+
+/// What the row will say was done, or not done.
+struct ActionNames {
+    done: &'static str,
+    not_done: &'static str,
+}
+
+fn with_notes(text: String, notes: &[String]) -> String {
+    notes.iter().fold(text, |all, note| format!("{all}; {note}"))
+}
+
+fn still_running(what: &str, waited: Duration) -> Failure {
+    Failure {
+        class: FailureClass::TimedOut,
+        message: format!(
+            "{what} was accepted and is still running after {} s: update the license status later, it is not repeated",
+            waited.as_secs()
+        ),
+        code: None,
+    }
+}
+
+/// Where to connect: the computer's own address, port and security, else its name and the defaults.
+fn target(computer: &Computer) -> Target {
+    let own = computer.connect.as_ref();
+    own.map_or_else(
+        || Target::new(&*computer.name, false),
+        |own| Target::of(&computer.name, own),
+    )
+}
+
+/// `3 products: 2 Licensed, 1 Out-of-box grace`.
+fn summary(observation: &Observation) -> String {
+    let total = observation.products.len();
+    let counts: Vec<String> = LicenseStatus::ALL
+        .iter()
+        .map(|status| {
+            (
+                status,
+                observation
+                    .products
+                    .iter()
+                    .filter(|p| p.license_status == *status)
+                    .count(),
+            )
+        })
+        .filter(|(_, count)| *count > 0)
+        .map(|(status, count)| format!("{count} {status}"))
+        .collect();
+    match total {
+        0 => "no product with a product key".into(),
+        1 => format!("1 product: {}", counts.join(", ")),
+        _ => format!("{total} products: {}", counts.join(", ")),
+    }
+}

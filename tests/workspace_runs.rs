@@ -1,0 +1,237 @@
+//! Runs over many computers: progress, failures that cost only themselves, cancel.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use makeeper::lab::{Fault, keys};
+use makeeper::model::{Change, FailureClass, LicenseStatus};
+use makeeper::workspace::{Job, KeyChoice, RowState, WorkspaceError};
+use support::{Estate, texts};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_computer_that_is_off_or_ill_costs_its_own_row_only_and_says_why() {
+    let estate = Estate::isolated(8).await;
+    let mut settings = (*estate.workspace.settings()).clone();
+    settings.connect_timeout = Duration::from_secs(1);
+    settings.operation_timeout = Duration::from_secs(2);
+    estate.workspace.set_settings(settings);
+    let ill = [
+        ("LAB-PC-001", Fault::Silent, FailureClass::NoAnswer),
+        ("LAB-PC-002", Fault::Refuse, FailureClass::Refused),
+        ("LAB-PC-003", Fault::Garbage, FailureClass::Protocol),
+        ("LAB-PC-004", Fault::RefuseCredentials, FailureClass::Credentials),
+        ("LAB-PC-005", Fault::HangAfterConnect, FailureClass::NoAnswer),
+    ];
+    for (name, fault, _) in &ill {
+        assert!(estate.lab.set_fault(name, *fault));
+    }
+    let run = estate
+        .run(Job::UpdateStatus {
+            computers: estate.computers(),
+        })
+        .await;
+    assert_eq!((run.succeeded, run.failed), (3, 5), "{:?}", texts(&run));
+    for (name, _, class) in &ill {
+        let row = run.rows.iter().find(|r| &*r.name == *name).unwrap();
+        let RowState::Failed(failure) = &row.state else {
+            panic!("{row:?}")
+        };
+        let as_expected =
+            failure.class == *class || (*class == FailureClass::NoAnswer && failure.class == FailureClass::TimedOut);
+        assert!(as_expected, "{name}: {failure:?}");
+        assert!(failure.message.contains(name), "{failure}");
+        // The list remembers why.
+        let snapshot = estate.workspace.snapshot();
+        let contact = snapshot.inventory.computer_by_name(name).unwrap().contact.clone();
+        assert_eq!(contact.unwrap().failure.as_ref(), Some(failure));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_ends_every_row_within_a_second_even_when_computers_hang() {
+    let estate = Estate::isolated(40).await;
+    for computer in estate.lab.computers() {
+        estate.lab.set_fault(&computer.name, Fault::HangAfterConnect);
+    }
+    let run = estate
+        .workspace
+        .start(Job::UpdateStatus {
+            computers: estate.computers(),
+        })
+        .unwrap();
+    estate.until(|| run.progress().running == 32).await;
+    let asked = Instant::now();
+    run.cancel();
+    let progress = run.finished().await;
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+    assert_eq!((progress.cancelled, progress.running, progress.waiting), (40, 0, 0));
+    let Some(Job::UpdateStatus { computers }) = run.retry_failed() else {
+        panic!("cancelled rows can be tried again")
+    };
+    assert_eq!(computers.len(), 40);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_computer_that_hangs_costs_its_time_out_and_nothing_else() {
+    let estate = Estate::isolated(5).await;
+    let mut settings = (*estate.workspace.settings()).clone();
+    settings.computer_timeout = Duration::from_secs(2);
+    estate.workspace.set_settings(settings);
+    estate.lab.set_fault("LAB-PC-003", Fault::Slow(Duration::from_secs(30)));
+    let began = Instant::now();
+    let run = estate
+        .run(Job::UpdateStatus {
+            computers: estate.computers(),
+        })
+        .await;
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    assert_eq!((run.succeeded, run.failed), (4, 1), "{:?}", texts(&run));
+    let row = run.rows.iter().find(|r| &*r.name == "LAB-PC-003").unwrap();
+    assert!(
+        matches!(&row.state, RowState::Failed(f) if f.class == FailureClass::TimedOut),
+        "{row:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_waker_is_called_but_not_for_every_row() {
+    let estate = Estate::isolated(40).await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    estate.workspace.set_waker(Arc::new(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+    }));
+    let before = estate.workspace.snapshot().revision;
+    let began = Instant::now();
+    estate.update().await;
+    let (calls, took) = (calls.load(Ordering::Relaxed), began.elapsed());
+    // 20 a second, and a few that are not throttled: the log lines at the beginning and the end.
+    assert!(
+        calls >= 1 && calls <= took.as_millis() as usize / 50 + 6,
+        "{calls} calls in {took:?}"
+    );
+    let snapshot = estate.workspace.snapshot();
+    assert!(snapshot.revision > before);
+    assert!(snapshot.inventory.product_count() >= 40);
+    assert!(
+        snapshot.activity.iter().any(|a| a.text.contains("40 succeeded")),
+        "{:?}",
+        snapshot.activity
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_computer_removed_meanwhile_fails_its_row_and_nothing_else() {
+    let estate = Estate::isolated(3).await;
+    estate.lab.set_latency(Duration::from_millis(300));
+    let computers = estate.computers();
+    let run = estate
+        .workspace
+        .start(Job::UpdateStatus {
+            computers: computers.clone(),
+        })
+        .unwrap();
+    estate.until(|| run.progress().running == 3).await;
+    estate
+        .workspace
+        .edit(vec![Change::RemoveComputer(computers[1])])
+        .unwrap();
+    run.finished().await;
+    let snapshot = estate.workspace.snapshot();
+    assert!(snapshot.inventory.computer(computers[1]).is_none());
+    assert_eq!(
+        snapshot.inventory.computers().filter(|c| c.contact.is_some()).count(),
+        2
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn client_setup_keys_fit_each_edition_and_replace_a_kms_host_key() {
+    let estate = Estate::isolated(12).await;
+    let products = estate.install(&keys::WINDOWS_CSVLK).await;
+    let run = estate
+        .run(Job::InstallKey {
+            products: products.clone(),
+            key: KeyChoice::ClientSetupKey,
+        })
+        .await;
+    assert_eq!(run.succeeded, 12, "{:?}", texts(&run));
+    for id in &products {
+        assert_eq!(estate.product(*id).key_type, makeeper::model::KeyType::Gvlk);
+    }
+    // KMS clients are activated by no confirmation ID.
+    let run = estate.run(Job::AcquireConfirmationIds { products }).await;
+    assert_eq!((run.skipped, estate.asked()), (12, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_for_another_product_fails_with_its_code_and_the_run_goes_on() {
+    let estate = Estate::isolated(2).await;
+    estate.update().await;
+    estate
+        .workspace
+        .add_keys(&format!("{},mak", keys::OFFICE_MAK.text))
+        .unwrap();
+    let snapshot = estate.workspace.snapshot();
+    let products: Vec<_> = snapshot.inventory.products().map(|p| p.id).collect();
+    let key = snapshot.inventory.keys().next().unwrap().id;
+    let run = estate
+        .run(Job::InstallKey {
+            products: products.clone(),
+            key: KeyChoice::Owned(key),
+        })
+        .await;
+    assert_eq!(run.failed, products.len(), "{:?}", texts(&run));
+    for text in texts(&run) {
+        assert!(text.contains("0xC004") && !text.contains("MKMKM"), "{text}");
+    }
+    let action = estate.product(products[0]).last_action.clone().unwrap();
+    assert!(&*action.what == "Product key not installed" && action.failure.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_that_cannot_be_carried_out_are_refused_at_once() {
+    let estate = Estate::isolated(1).await;
+    let nothing = estate.workspace.start(Job::UpdateStatus { computers: Vec::new() });
+    assert!(matches!(nothing, Err(WorkspaceError::NothingSelected)));
+    estate.workspace.set_credentials(None);
+    let nobody = estate.workspace.start(Job::UpdateStatus {
+        computers: estate.computers(),
+    });
+    assert!(matches!(nobody, Err(WorkspaceError::NoCredentials)));
+    assert!(estate.workspace.runs().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_is_searched_and_a_computer_found_by_address_is_not_added_again_under_its_name() {
+    let estate = Estate::isolated(0).await;
+    let port = estate.lab.port();
+    let search = estate
+        .workspace
+        .search("127.77.2.1-4, 127.77.3.0/29", Some(port))
+        .unwrap();
+    let end = search.finished().await;
+    let report = end.report.unwrap().unwrap();
+    assert_eq!((report.added.len(), report.silent, end.tried), (4, 6, 10));
+    estate.update().await;
+    let snapshot = estate.workspace.snapshot();
+    let names: Vec<_> = snapshot.inventory.computers().map(|c| c.name.clone()).collect();
+    assert!(names.iter().all(|n| n.starts_with("LAB-PC-")), "{names:?}");
+    let statuses = snapshot
+        .inventory
+        .products()
+        .filter(|p| p.license_status != LicenseStatus::Unknown);
+    assert!(statuses.count() >= 4);
+
+    let again = estate
+        .workspace
+        .search("127.77.2.1-4", Some(port))
+        .unwrap()
+        .finished()
+        .await;
+    let report = again.report.unwrap().unwrap();
+    assert_eq!((report.added.len(), report.known.len()), (0, 4));
+}
