@@ -1,0 +1,463 @@
+//! The arguments, as clap reads them. Neither a password nor a product key is ever one of them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{Filter, KeyType, LastFive};
+use crate::workspace::ExportProfile;
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  everything succeeded, or nothing had to be done
+  1  some rows failed or were cancelled
+  2  wrong usage, or nothing could be done
+  3  everything succeeded, but a MAK has fewer activations left than its mark
+
+Product keys come from standard input, a file or a descriptor, and are named afterwards by their last five characters.
+Passwords come from a prompt, --password-env or --password-fd.";
+
+/// Keeps a Computer Information List and runs Microsoft volume activation. Without a command it opens the desktop.
+#[derive(Debug, Parser)]
+#[command(name = "makeeper", version, after_help = AFTER_HELP, disable_help_subcommand = true, max_term_width = 110)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Open the desktop, on a list if one is named
+    Open {
+        /// The Computer Information List (.cilx)
+        list: Option<PathBuf>,
+    },
+    /// Make a new, empty list
+    New {
+        /// The file to make; an existing one is refused
+        list: PathBuf,
+    },
+    /// Add computers by names, addresses, ranges, networks or from a list file
+    Discover(Discover),
+    /// Show the list
+    List(List),
+    /// Ask computers for their products and license status
+    Update(Update),
+    /// List, add, remove or refresh product keys
+    Keys(Keys),
+    /// Install a product key
+    InstallKey(InstallKey),
+    /// Activate online: the computers themselves reach Microsoft or their KMS host
+    Activate(Activate),
+    /// Ask the activation service for confirmation IDs, for a list or for a carried export
+    AcquireCid(AcquireCid),
+    /// Deposit the confirmation IDs of the list on the computers
+    ApplyCid(ApplyCid),
+    /// Write the list, or a part of it, to another file
+    Export(Export),
+    /// Take in what another list knows; rows that fit are applied, the others are reported
+    Import(Import),
+    /// Explain an error code, e.g. 0xC004F074
+    Explain(Explain),
+    /// A simulated estate to try everything with
+    Lab(Lab),
+    /// Show everything on the simulated estate: in the desktop, or in the terminal where there is no display
+    Demo(Demo),
+}
+
+/// The rows to work on.
+#[derive(Debug, Args)]
+pub(super) struct Selection {
+    /// Only rows that pass this filter, e.g. 'win 11 status:grace -computer:LAB*'
+    #[arg(long, value_name = "FILTER", value_parser = Filter::parse)]
+    pub select: Option<Filter>,
+}
+
+/// Who signs in to the computers.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Signing in")]
+pub(super) struct SignIn {
+    /// Account, e.g. CONTOSO\admin, admin@contoso.com or .\Administrator
+    #[arg(long, value_name = "ACCOUNT")]
+    pub user: Option<String>,
+    /// Take the password from this environment variable
+    #[arg(long, value_name = "VAR", conflicts_with = "password_fd")]
+    pub password_env: Option<String>,
+    /// Read the password (one line) from this open file descriptor
+    #[arg(long, value_name = "N")]
+    pub password_fd: Option<u32>,
+}
+
+/// How the networks are used.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub(super) struct Network {
+    /// Computers asked at once
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub concurrency: u16,
+    /// Seconds a computer may take to accept a connection
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub connect_timeout: u32,
+    /// Seconds one question to a computer or to the service may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub timeout: u32,
+    /// Seconds everything asked of one computer may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=86400))]
+    pub computer_timeout: u32,
+    /// PEM file with a further certification authority to believe; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Vec<PathBuf>,
+}
+
+/// The way to the activation service.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Activation service")]
+pub(super) struct ServiceArgs {
+    /// Address of the activation service instead of Microsoft's
+    #[arg(long, value_name = "URL")]
+    pub service: Option<String>,
+    /// Web proxy: 'system', 'direct', or a URL
+    #[arg(long, value_name = "PROXY", default_value = "system")]
+    pub proxy: String,
+    /// Requests at once
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub service_concurrency: u16,
+    /// Warn (exit code 3) about a MAK with fewer activations left, unless its own mark says otherwise
+    #[arg(long, value_name = "N")]
+    pub low_water: Option<u32>,
+}
+
+/// What is written where.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// One JSON object per row, a summary object last
+    #[arg(long)]
+    pub json: bool,
+    /// Neither progress nor rows that succeeded
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Discover {
+    /// The list; made when it does not exist
+    pub list: PathBuf,
+    /// Names, addresses, ranges (10.0.0.1-50) and networks (10.0.0.0/24), separated by commas or blanks; - reads standard input
+    #[arg(
+        long,
+        value_name = "NAMES",
+        required_unless_present = "from",
+        allow_hyphen_values = true
+    )]
+    pub names: Vec<String>,
+    /// List file: one computer a line, or CSV with a header column 'name' or 'computer' (and 'address', 'port')
+    #[arg(long, value_name = "FILE")]
+    pub from: Vec<PathBuf>,
+    /// WinRM port, if not 5985 or 5986
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: Option<u16>,
+    /// Add every address of ranges and networks without asking whether anything answers there
+    #[arg(long)]
+    pub no_probe: bool,
+    #[command(flatten)]
+    pub network: Network,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// The list
+    pub list: PathBuf,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Columns, separated by commas
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Column to sort by; a minus in front sorts downwards
+    #[arg(long, value_name = "COLUMN", default_value = "computer", allow_hyphen_values = true)]
+    pub sort: String,
+    /// Comma-separated values with a heading
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// One JSON object per row, a summary object last
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Update {
+    /// The list
+    pub list: PathBuf,
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub sign_in: SignIn,
+    #[command(flatten)]
+    pub network: Network,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Keys {
+    #[command(subcommand)]
+    pub action: Option<KeysAction>,
+    /// The list whose keys are shown
+    #[arg(required = true)]
+    pub list: Option<PathBuf>,
+    /// Ask the activation service for the remaining activations first
+    #[arg(long)]
+    pub refresh: bool,
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeysAction {
+    /// Show the product keys, masked
+    List {
+        /// The list
+        list: PathBuf,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Add product keys, one a line, from standard input, a file or a descriptor
+    Add {
+        /// The list
+        list: PathBuf,
+        /// Read the keys from this file instead of standard input
+        #[arg(long, value_name = "FILE", conflicts_with = "fd")]
+        file: Option<PathBuf>,
+        /// Read the keys from this open file descriptor
+        #[arg(long, value_name = "N")]
+        fd: Option<u32>,
+        /// Type of keys that do not tell it: mak, csvlk, retail or gvlk
+        #[arg(long = "type", value_name = "TYPE", value_parser = key_type)]
+        key_type: Option<KeyType>,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Remove a product key from the list; computers keep it
+    Remove {
+        /// The list
+        list: PathBuf,
+        /// Last five characters of the key
+        #[arg(long, value_name = "LAST5", value_parser = LastFive::parse)]
+        key: LastFive,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Ask the activation service how many activations each MAK has left
+    Refresh {
+        /// The list
+        list: PathBuf,
+        /// Only this key
+        #[arg(long, value_name = "LAST5", value_parser = LastFive::parse)]
+        key: Option<LastFive>,
+        #[command(flatten)]
+        service: ServiceArgs,
+        #[command(flatten)]
+        network: Network,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InstallKey {
+    /// The list
+    pub list: PathBuf,
+    /// Last five characters of a product key of the list
+    #[arg(long, value_name = "LAST5", required_unless_present = "gvlk", value_parser = LastFive::parse)]
+    pub key: Option<LastFive>,
+    /// Microsoft's public KMS client setup key that fits each product
+    #[arg(long, conflicts_with = "key")]
+    pub gvlk: bool,
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub sign_in: SignIn,
+    #[command(flatten)]
+    pub network: Network,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Activate {
+    /// The list
+    pub list: PathBuf,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Activate by proxy: this host asks the service for each computer and deposits the confirmation ID
+    #[arg(long)]
+    pub proxy_activation: bool,
+    /// Only say what it would cost
+    #[arg(long)]
+    pub price: bool,
+    #[command(flatten)]
+    pub sign_in: SignIn,
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    #[command(flatten)]
+    pub network: Network,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AcquireCid {
+    /// The list, or an export carried out of an isolated network; confirmation IDs are written into it
+    pub list: PathBuf,
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Only say what it would cost
+    #[arg(long)]
+    pub price: bool,
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    #[command(flatten)]
+    pub network: Network,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyCid {
+    /// The list
+    pub list: PathBuf,
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub sign_in: SignIn,
+    #[command(flatten)]
+    pub network: Network,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// [`ExportProfile`] for clap, so that a wrong word is answered with the possible ones.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Profile {
+    /// Products and product keys
+    Full,
+    /// Products without product keys
+    NoKeys,
+    /// Proxy activation data only: no names, no networks, no keys
+    Proxy,
+}
+
+impl From<Profile> for ExportProfile {
+    fn from(profile: Profile) -> Self {
+        match profile {
+            Profile::Full => Self::Full,
+            Profile::NoKeys => Self::WithoutKeys,
+            Profile::Proxy => Self::ProxyOnly,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// The list
+    pub list: PathBuf,
+    /// The file to write
+    pub out: PathBuf,
+    /// What the file contains
+    #[arg(long, value_enum, default_value_t = Profile::NoKeys)]
+    pub profile: Profile,
+    /// Replace an existing file
+    #[arg(long)]
+    pub replace: bool,
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// The list
+    pub list: PathBuf,
+    /// The file to take in: .cilx, or .cil of VAMT 1 or 2
+    pub file: PathBuf,
+    /// Take confirmation IDs that contradict the list instead of keeping the list's
+    #[arg(long)]
+    pub overwrite: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The code: 0xC004F074, -1073418124, 0x7F (activation service) or SL_E_...
+    #[arg(required = true, allow_hyphen_values = true)]
+    pub code: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Lab {
+    #[command(subcommand)]
+    pub action: LabAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LabAction {
+    /// Run the simulated estate until Ctrl+C and print how to reach it
+    Serve(LabServe),
+    /// Write the sample lists into a folder
+    #[command(hide = true)]
+    WriteSamples {
+        /// The folder
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LabServe {
+    /// Estates to bring up: contoso, isolated-lab
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub estate: Vec<String>,
+    /// WS-Management port of every virtual computer; 0 picks a free one
+    #[arg(long, default_value_t = crate::lab::DEFAULT_PORT)]
+    pub port: u16,
+    /// Port of the virtual activation service; 0 picks a free one
+    #[arg(long, default_value_t = crate::lab::DEFAULT_SERVICE_PORT)]
+    pub service_port: u16,
+    /// Milliseconds that every exchange with a computer takes longer
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub latency: u32,
+    /// Some computers are off or ill
+    #[arg(long)]
+    pub faults: bool,
+    /// Also write name, address and port of every computer to this CSV file, for discover --from
+    #[arg(long, value_name = "FILE")]
+    pub list_file: Option<PathBuf>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Demo {
+    /// In the terminal even where there is a display
+    #[arg(long)]
+    pub terminal: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+fn key_type(text: &str) -> Result<KeyType, String> {
+    let allowed = [KeyType::Mak, KeyType::Csvlk, KeyType::Retail, KeyType::Gvlk];
+    KeyType::from_name(text)
+        .filter(|t| allowed.contains(t))
+        .ok_or_else(|| "possible values: mak, csvlk, retail, gvlk".to_owned())
+}

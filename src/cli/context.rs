@@ -1,0 +1,142 @@
+//! What every command needs: a runtime, standard output, and an open list with its settings.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::Utc;
+use serde_json::json;
+use tokio::runtime::Runtime;
+
+use super::args::{Network, OutputArgs, ServiceArgs};
+use super::exit::{CliError, Exit};
+use super::output::{Out, tell};
+use crate::model::{ComputerId, Filter, Inventory, Product, ProductId, every_row};
+use crate::workspace::{Mode, OpenReport, ProxySetting, Settings, Workspace};
+
+/// What every command needs.
+pub(super) struct Context {
+    pub(super) runtime: Runtime,
+    pub(super) out: Out,
+}
+
+impl Context {
+    pub(super) fn new() -> Result<Self, CliError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .thread_name("makeeper-worker")
+            .build()
+            .map_err(|source| CliError::System {
+                what: "cannot start worker threads",
+                source,
+            })?;
+        Ok(Self {
+            runtime,
+            out: Out::new(),
+        })
+    }
+
+    /// Opens a list and tells on standard error what was recovered or could not be read.
+    pub(super) fn open(&self, list: &Path, mode: Mode) -> Result<Workspace, CliError> {
+        let (workspace, report) = Workspace::open(list, mode, self.runtime.handle().clone())?;
+        tell_opened(&report);
+        Ok(workspace)
+    }
+
+    /// Ends a command for which there was nothing to do.
+    pub(super) fn nothing_to_do(&mut self, why: &str, output: &OutputArgs) -> Exit {
+        if output.json {
+            self.out.json(
+                &json!({ "summary": why, "total": 0, "succeeded": 0, "skipped": 0, "failed": 0, "cancelled": 0 }),
+            );
+        } else {
+            self.out.line(why);
+        }
+        Exit::Done
+    }
+}
+
+/// Warnings shown one by one; a file with more has another problem than those.
+const WARNINGS_SHOWN: usize = 20;
+
+fn tell_opened(report: &OpenReport) {
+    if !report.recovered.is_empty() {
+        tell(report.recovered.to_string());
+    }
+    for warning in report.warnings.iter().take(WARNINGS_SHOWN) {
+        tell(format!("Warning: {warning}"));
+    }
+    if report.warnings.len() > WARNINGS_SHOWN {
+        tell(format!(
+            "Warning: {} more rows like these",
+            report.warnings.len() - WARNINGS_SHOWN
+        ));
+    }
+}
+
+/// Settings as the arguments say.
+pub(super) fn settings(network: Option<&Network>, service: Option<&ServiceArgs>) -> Result<Settings, CliError> {
+    let mut settings = Settings::default();
+    if let Some(network) = network {
+        settings.concurrency = network.concurrency.into();
+        settings.connect_timeout = Duration::from_secs(network.connect_timeout.into());
+        settings.operation_timeout = Duration::from_secs(network.timeout.into());
+        settings.computer_timeout = Duration::from_secs(network.computer_timeout.into());
+        settings.extra_ca_files.clone_from(&network.ca_file);
+    }
+    if let Some(service) = service {
+        settings.service_url.clone_from(&service.service);
+        settings.service_concurrency = service.service_concurrency.into();
+        settings.low_water = service.low_water;
+        settings.proxy = match service.proxy.as_str() {
+            "system" => ProxySetting::System,
+            "direct" => ProxySetting::Direct,
+            url if url.starts_with("http://") || url.starts_with("https://") => ProxySetting::Url(url.to_owned()),
+            other => {
+                return Err(CliError::usage(format!(
+                    "--proxy {other:?}: possible values are 'system', 'direct', or a URL such as http://proxy:8080"
+                )));
+            }
+        };
+    }
+    Ok(settings)
+}
+
+/// Products to work on: those that pass `select`, or without one those that `usual` names.
+pub(super) fn products(
+    inventory: &Inventory,
+    select: Option<&Filter>,
+    usual: impl Fn(&Product) -> bool,
+) -> Result<Vec<ProductId>, CliError> {
+    let now = Utc::now();
+    let chosen: Vec<ProductId> = every_row(inventory)
+        .filter_map(|row| row.view(inventory))
+        .filter_map(|view| {
+            let product = view.product?;
+            let wanted = select.map_or_else(|| usual(product), |filter| filter.matches(view, now));
+            wanted.then_some(product.id)
+        })
+        .collect();
+    match select {
+        Some(_) if chosen.is_empty() => Err(CliError::usage("no product passes the filter of --select")),
+        _ => Ok(chosen),
+    }
+}
+
+/// Computers to ask: those with a row that passes `select`, or all.
+pub(super) fn computers(inventory: &Inventory, select: Option<&Filter>) -> Result<Vec<ComputerId>, CliError> {
+    let now = Utc::now();
+    let mut seen = std::collections::HashSet::new();
+    let chosen: Vec<ComputerId> = every_row(inventory)
+        .filter_map(|row| row.view(inventory))
+        .filter(|view| select.is_none_or(|filter| filter.matches(*view, now)))
+        .filter_map(|view| view.computer.map(|c| c.id))
+        .filter(|id| seen.insert(*id))
+        .collect();
+    match (chosen.is_empty(), select) {
+        (true, Some(_)) => Err(CliError::usage("no computer passes the filter of --select")),
+        (true, None) => Err(CliError::usage(
+            "the list has no computers: add some with makeeper discover",
+        )),
+        _ => Ok(chosen),
+    }
+}

@@ -1,0 +1,257 @@
+//! New lists, discovery, export and import.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::args::{Discover, Export, Import, OutputArgs};
+use super::context::{Context, products, settings};
+use super::exit::{CliError, Exit};
+use super::output::tell;
+use super::runs::progress_bar;
+use super::secrets::{read_file, read_standard_input};
+use crate::workspace::{AddReport, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace};
+
+pub(super) fn new(context: &mut Context, list: &std::path::Path) -> Result<Exit, CliError> {
+    Workspace::create(list, context.runtime.handle().clone())?;
+    context.out.line(format!("Made {}", list.display()));
+    Ok(Exit::Done)
+}
+
+pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, CliError> {
+    let mut text = String::new();
+    for names in &args.names {
+        if names == "-" {
+            text.push_str(&read_standard_input()?);
+        } else {
+            text.push_str(names);
+        }
+        text.push('\n');
+    }
+    // A list file may be CSV, which is told by its first line: each is read by itself.
+    let mut texts = Vec::new();
+    if !text.trim().is_empty() {
+        texts.push(("--names".to_owned(), text));
+    }
+    for path in &args.from {
+        texts.push((path.display().to_string(), read_file(path)?.to_string()));
+    }
+    let workspace = if args.list.exists() {
+        context.open(&args.list, Mode::Edit)?
+    } else {
+        Workspace::create(&args.list, context.runtime.handle().clone())?
+    };
+    workspace.set_settings(settings(Some(&args.network), None)?);
+    let mut total = AddReport::default();
+    let mut interrupted = false;
+    for (source, text) in texts {
+        let report = if args.no_probe {
+            workspace.add_computers(&text)?
+        } else {
+            let search = workspace.search(&text, args.port)?;
+            let (progress, cancelled) = watch(context, &search, &args.output);
+            interrupted |= cancelled;
+            match progress.report {
+                Some(Ok(report)) => report,
+                Some(Err(message)) => return Err(CliError::usage(message)),
+                None => return Err(CliError::usage("the search ended unexpectedly")),
+            }
+        };
+        for problem in &report.problems {
+            tell(format!("{source}, {problem}"));
+        }
+        total.added.extend(report.added);
+        total.known.extend(report.known);
+        total.silent += report.silent;
+        total.problems.extend(report.problems);
+    }
+    workspace.save()?;
+    tell_added(context, &total, &args.output);
+    Ok(
+        if !total.problems.is_empty() && total.added.is_empty() && total.known.is_empty() {
+            Exit::Nothing
+        } else if !total.problems.is_empty() || interrupted {
+            Exit::SomeFailed
+        } else if total.added.is_empty() && total.known.is_empty() {
+            Exit::Nothing
+        } else {
+            Exit::Done
+        },
+    )
+}
+
+fn watch(context: &Context, search: &Search, output: &OutputArgs) -> (SearchProgress, bool) {
+    let bar = progress_bar("Finding computers", search.progress().total, output);
+    let mut interrupted = false;
+    let progress = context.runtime.block_on(async {
+        let finished = search.finished();
+        tokio::pin!(finished);
+        let mut tick = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            tokio::select! {
+                progress = &mut finished => break progress,
+                _ = tick.tick() => {
+                    let progress = search.progress();
+                    bar.set_position(progress.tried as u64);
+                    bar.set_message(format!("{} found", progress.answered));
+                }
+                signal = tokio::signal::ctrl_c() => if signal.is_ok() {
+                    interrupted = true;
+                    search.cancel();
+                }
+            }
+        }
+    });
+    bar.finish_and_clear();
+    (progress, interrupted)
+}
+
+fn tell_added(context: &mut Context, report: &AddReport, output: &OutputArgs) {
+    if output.json {
+        for name in &report.added {
+            context.out.json(&json!({ "name": &**name, "state": "added" }));
+        }
+        for name in &report.known {
+            context.out.json(&json!({ "name": &**name, "state": "known" }));
+        }
+        for problem in &report.problems {
+            context
+                .out
+                .json(&json!({ "line": problem.line, "piece": problem.piece, "state": "refused", "text": problem.to_string() }));
+        }
+        context.out.json(&json!({
+            "summary": "Computers added",
+            "added": report.added.len(),
+            "known": report.known.len(),
+            "silent": report.silent,
+            "refused": report.problems.len(),
+        }));
+        return;
+    }
+    let mut parts = vec![format!("{} computers added", report.added.len())];
+    for (count, what) in [
+        (report.known.len(), "known already"),
+        (report.silent, "addresses without an answer"),
+        (report.problems.len(), "pieces that name no computer"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
+    }
+    context.out.line(parts.join(", "));
+}
+
+pub(super) fn export(context: &mut Context, args: &Export) -> Result<Exit, CliError> {
+    let workspace = context.open(&args.list, Mode::ReadOnly)?;
+    if args.out.exists() && !args.replace {
+        return Err(CliError::usage(format!(
+            "{} exists: choose another file, or give --replace",
+            args.out.display()
+        )));
+    }
+    let selection: Option<HashSet<_>> = match &args.selection.select {
+        Some(filter) => {
+            let chosen = products(&workspace.snapshot().inventory, Some(filter), |_| true)?;
+            Some(chosen.into_iter().collect())
+        }
+        None => None,
+    };
+    let report = workspace.export(&args.out, args.profile.into(), selection.as_ref())?;
+    if args.output.json {
+        context.out.json(&json!({
+            "summary": "Exported",
+            "file": report.path.display().to_string(),
+            "profile": report.profile.name(),
+            "products": report.products,
+            "left_out": report.left_out,
+        }));
+    } else {
+        let left_out = match report.left_out {
+            0 => String::new(),
+            n => format!(" ({n} left out: they need no confirmation ID or can have none)"),
+        };
+        context.out.line(format!(
+            "{} products written to {}: {}{left_out}",
+            report.products,
+            report.path.display(),
+            report.profile.label()
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+pub(super) fn import(context: &mut Context, args: &Import) -> Result<Exit, CliError> {
+    let workspace = context.open(&args.list, Mode::Edit)?;
+    let plan = workspace.plan_import(&args.file)?;
+    let mut report = workspace.apply_import(plan)?;
+    if args.overwrite {
+        let wanted: Vec<_> = report.conflicts.drain(..).map(|c| c.if_wanted).collect();
+        if !wanted.is_empty() {
+            workspace.edit(wanted)?;
+        }
+    }
+    workspace.save()?;
+    tell_imported(context, &report, &args.output);
+    let failed = report.unmatched.len() + report.conflicts.len() + report.refused.len();
+    Ok(match (failed, report.matched + report.added) {
+        (0, _) => Exit::Done,
+        (_, 0) => Exit::Nothing,
+        _ => Exit::SomeFailed,
+    })
+}
+
+fn tell_imported(context: &mut Context, report: &ImportReport, output: &OutputArgs) {
+    if output.json {
+        let rows = |notes: &[ImportNote], state: &str| -> Vec<serde_json::Value> {
+            let row = |n: &ImportNote| json!({ "name": n.row, "state": state, "text": n.reason });
+            notes.iter().map(row).collect()
+        };
+        let conflicts = report.conflicts.iter().map(|c| {
+            let text = "another confirmation ID for the same installation ID";
+            json!({ "name": c.row, "state": "conflict", "text": text })
+        });
+        let all = rows(&report.unmatched, "unmatched")
+            .into_iter()
+            .chain(rows(&report.notes, "note"))
+            .chain(conflicts);
+        for row in all {
+            context.out.json(&row);
+        }
+        context.out.json(&json!({
+            "summary": "Imported",
+            "matched": report.matched,
+            "added": report.added,
+            "already_known": report.already_known,
+            "confirmation_ids": report.confirmation_ids,
+            "unmatched": report.unmatched.len(),
+            "conflicts": report.conflicts.len(),
+            "refused": report.refused.len(),
+        }));
+        return;
+    }
+    for note in &report.unmatched {
+        tell(format!("{}: {}", note.row, note.reason));
+    }
+    for conflict in &report.conflicts {
+        tell(format!(
+            "{}: the file has another confirmation ID for the same installation ID; the list's was kept (--overwrite takes the file's)",
+            conflict.row
+        ));
+    }
+    for refused in &report.refused {
+        tell(format!("Not applied: {refused}"));
+    }
+    if !output.quiet {
+        for note in &report.notes {
+            tell(format!("Note: {}: {}", note.row, note.reason));
+        }
+    }
+    context.out.line(format!(
+        "{} rows matched, {} added, {} new confirmation IDs, {} rows match nothing",
+        report.matched,
+        report.added,
+        report.confirmation_ids,
+        report.unmatched.len()
+    ));
+}

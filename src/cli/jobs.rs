@@ -1,0 +1,175 @@
+//! The verbs that run a job over the list.
+
+use super::args::{AcquireCid, Activate, ApplyCid, InstallKey, Update};
+use super::context::{Context, computers, products, settings};
+use super::exit::{CliError, Exit};
+use super::output::tell;
+use super::runs::carry_out;
+use super::secrets::credentials;
+use crate::model::{Inventory, KeyEntry, KeyEntryId, LastFive, LicenseStatus};
+use crate::workspace::{Job, KeyChoice, Mode, Workspace};
+
+pub(super) fn update(context: &mut Context, args: &Update) -> Result<Exit, CliError> {
+    let workspace = context.open(&args.list, Mode::Edit)?;
+    let computers = computers(&workspace.snapshot().inventory, args.selection.select.as_ref())?;
+    workspace.set_settings(settings(Some(&args.network), None)?);
+    workspace.set_credentials(Some(credentials(&args.sign_in)?));
+    carry_out(context, &workspace, Job::UpdateStatus { computers }, &args.output)
+}
+
+pub(super) fn install_key(context: &mut Context, args: &InstallKey) -> Result<Exit, CliError> {
+    let workspace = context.open(&args.list, Mode::Edit)?;
+    let inventory = workspace.snapshot().inventory.clone();
+    let key = match args.key {
+        Some(last_five) => KeyChoice::Owned(owned_key(&inventory, last_five)?.id),
+        None => KeyChoice::ClientSetupKey,
+    };
+    let products = products(&inventory, args.selection.select.as_ref(), |p| {
+        p.computer.is_some() && !p.is_addon && p.license_status != LicenseStatus::NotAvailable
+    })?;
+    if products.is_empty() {
+        return Err(CliError::usage(
+            "the list has no products: run makeeper update first, which collects them from the computers",
+        ));
+    }
+    workspace.set_settings(settings(Some(&args.network), None)?);
+    workspace.set_credentials(Some(credentials(&args.sign_in)?));
+    carry_out(context, &workspace, Job::InstallKey { products, key }, &args.output)
+}
+
+/// The key of the list that ends so.
+pub(super) fn owned_key(inventory: &Inventory, last_five: LastFive) -> Result<&KeyEntry, CliError> {
+    let mut fitting = inventory.keys_by_last_five(last_five);
+    match (fitting.next(), fitting.next()) {
+        (Some(key), None) => Ok(key),
+        (Some(_), Some(_)) => Err(CliError::usage(format!(
+            "several product keys of the list end in {last_five}: remove those that are not needed"
+        ))),
+        (None, _) => {
+            let known: Vec<String> = inventory
+                .keys()
+                .filter_map(|k| Some(k.last_five?.to_string()))
+                .collect();
+            Err(CliError::usage(if known.is_empty() {
+                format!("no product key of the list ends in {last_five}: it has none; add it with makeeper keys add")
+            } else {
+                format!(
+                    "no product key of the list ends in {last_five}; there are {}",
+                    known.join(", ")
+                )
+            }))
+        }
+    }
+}
+
+pub(super) fn activate(context: &mut Context, args: &Activate) -> Result<Exit, CliError> {
+    let workspace = context.open(&args.list, Mode::Edit)?;
+    let inventory = workspace.snapshot().inventory.clone();
+    let products = products(&inventory, args.selection.select.as_ref(), |p| {
+        p.computer.is_some()
+            && !matches!(p.license_status, LicenseStatus::Licensed | LicenseStatus::NotAvailable)
+            && p.partial_product_key.is_some()
+    })?;
+    if products.is_empty() {
+        return Ok(context.nothing_to_do(
+            "Nothing to do: no product of the list waits for activation",
+            &args.output,
+        ));
+    }
+    let job = if args.proxy_activation {
+        Job::ProxyActivate { products }
+    } else {
+        Job::Activate { products }
+    };
+    workspace.set_settings(settings(Some(&args.network), Some(&args.service))?);
+    if args.price {
+        return Ok(price(context, &workspace, &job, args.output.json));
+    }
+    workspace.set_credentials(Some(credentials(&args.sign_in)?));
+    tell_price(&workspace, &job, args.output.quiet);
+    carry_out(context, &workspace, job, &args.output)
+}
+
+pub(super) fn acquire_cid(context: &mut Context, args: &AcquireCid) -> Result<Exit, CliError> {
+    let workspace = context.open(&args.list, Mode::Edit)?;
+    let inventory = workspace.snapshot().inventory.clone();
+    let products = products(&inventory, args.selection.select.as_ref(), |p| {
+        p.needs_confirmation_id()
+    })?;
+    if products.is_empty() {
+        let why = "Nothing to do: no product of the list waits for a confirmation ID";
+        return Ok(context.nothing_to_do(why, &args.output));
+    }
+    let job = Job::AcquireConfirmationIds { products };
+    workspace.set_settings(settings(Some(&args.network), Some(&args.service))?);
+    if args.price {
+        return Ok(price(context, &workspace, &job, args.output.json));
+    }
+    tell_price(&workspace, &job, args.output.quiet);
+    carry_out(context, &workspace, job, &args.output)
+}
+
+pub(super) fn apply_cid(context: &mut Context, args: &ApplyCid) -> Result<Exit, CliError> {
+    let workspace = context.open(&args.list, Mode::Edit)?;
+    let inventory = workspace.snapshot().inventory.clone();
+    let products = products(&inventory, args.selection.select.as_ref(), |p| {
+        p.computer.is_some() && p.can_apply_confirmation_id()
+    })?;
+    if products.is_empty() {
+        let why = "Nothing to do: the list has no confirmation ID that waits to be applied";
+        return Ok(context.nothing_to_do(why, &args.output));
+    }
+    workspace.set_settings(settings(Some(&args.network), None)?);
+    workspace.set_credentials(Some(credentials(&args.sign_in)?));
+    carry_out(
+        context,
+        &workspace,
+        Job::ApplyConfirmationIds { products },
+        &args.output,
+    )
+}
+
+/// Before a run that spends, the person sees what it costs.
+fn tell_price(workspace: &Workspace, job: &Job, quiet: bool) {
+    let price = workspace.price(job);
+    if !quiet || price.will_fail() > 0 {
+        tell(price.to_string());
+    }
+}
+
+fn price(context: &mut Context, workspace: &Workspace, job: &Job, json: bool) -> Exit {
+    let price = workspace.price(job);
+    if json {
+        let keys: Vec<_> = price
+            .keys
+            .iter()
+            .map(|k| {
+                serde_json::json!({
+                    "key": k.last_five.map(|f| f.to_string()),
+                    "needed": k.needed,
+                    "left": k.left,
+                    "asked": k.left_asked,
+                    "will_fail": k.will_fail(),
+                })
+            })
+            .collect();
+        context.out.json(&serde_json::json!({
+            "rows": price.rows,
+            "requests": price.requests,
+            "activations": price.activations(),
+            "will_fail": price.will_fail(),
+            "keys": keys,
+        }));
+    } else {
+        context.out.line(price.to_string());
+    }
+    Exit::Done
+}
+
+/// Every key, or the one that ends so, for a refresh of counts.
+pub(super) fn keys_to_refresh(inventory: &Inventory, only: Option<LastFive>) -> Result<Vec<KeyEntryId>, CliError> {
+    match only {
+        Some(last_five) => Ok(vec![owned_key(inventory, last_five)?.id]),
+        None => Ok(inventory.keys().map(|k| k.id).collect()),
+    }
+}

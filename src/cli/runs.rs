@@ -1,0 +1,187 @@
+//! Carrying out a job from the terminal: progress, Ctrl+C, rows, summary, exit code.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use super::args::OutputArgs;
+use super::context::Context;
+use super::exit::{CliError, Exit};
+use super::output::{Table, tell};
+use crate::workspace::{Job, RowState, Run, RunProgress, Workspace};
+
+/// After a cancel, answers of the activation service that are under way may still arrive this long.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// Runs `job`, saves the list and tells what came of it.
+pub(super) fn carry_out(
+    context: &mut Context,
+    workspace: &Workspace,
+    job: Job,
+    output: &OutputArgs,
+) -> Result<Exit, CliError> {
+    let run = workspace.start(job)?;
+    let progress = watch(context, workspace, &run, output);
+    workspace.save()?;
+    report(context, workspace, &run, &progress, output);
+    let low = concerns_counts(run.job()) && !workspace.low_keys().is_empty();
+    Ok(exit_of(&progress, low))
+}
+
+/// Jobs that spend or count activations: only these warn of a MAK that runs out.
+fn concerns_counts(job: &Job) -> bool {
+    matches!(
+        job,
+        Job::Activate { .. }
+            | Job::AcquireConfirmationIds { .. }
+            | Job::ProxyActivate { .. }
+            | Job::RefreshCounts { .. }
+    )
+}
+
+/// Waits for the end of a run, showing progress; Ctrl+C cancels it.
+pub(super) fn watch(context: &Context, workspace: &Workspace, run: &Run, output: &OutputArgs) -> RunProgress {
+    let bar = progress_bar(run.title(), run.progress().total, output);
+    let progress = context.runtime.block_on(async {
+        let finished = run.finished();
+        tokio::pin!(finished);
+        let mut tick = tokio::time::interval(Duration::from_millis(100));
+        loop {
+            tokio::select! {
+                progress = &mut finished => break progress,
+                _ = tick.tick() => show(&bar, &run.progress()),
+                interrupted = tokio::signal::ctrl_c() => {
+                    // Without a handler Ctrl+C would end the program at once; then nothing more can be done here.
+                    if interrupted.is_ok() && !run.is_cancelled() {
+                        bar.println("Cancelling; what is known is saved");
+                        run.cancel();
+                    }
+                }
+            }
+        }
+    });
+    show(&bar, &progress);
+    bar.finish_and_clear();
+    if run.is_cancelled() {
+        // A question that has left may have been charged: give its answer time to be recorded.
+        let settled = context
+            .runtime
+            .block_on(async { tokio::time::timeout(LAST_ANSWERS, workspace.settled()).await });
+        if settled.is_err() {
+            tell("The activation service has not answered everything: those rows say that they were asked");
+        }
+    }
+    progress
+}
+
+/// A bar on standard error, when that is a terminal and nobody wants quiet.
+pub(super) fn progress_bar(title: &str, total: usize, output: &OutputArgs) -> ProgressBar {
+    if output.quiet || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr_with_hz(10));
+    let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg} {elapsed_precise}");
+    if let Ok(style) = style {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(title.to_owned());
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: &RunProgress) {
+    bar.set_position(progress.done() as u64);
+    if progress.failed > 0 {
+        bar.set_message(format!("{} failed", progress.failed));
+    }
+}
+
+/// The rows and the summary, as a table or as JSON.
+pub(super) fn report(
+    context: &mut Context,
+    workspace: &Workspace,
+    run: &Run,
+    progress: &RunProgress,
+    output: &OutputArgs,
+) {
+    let low: Vec<String> = match concerns_counts(run.job()) {
+        true => workspace.low_keys().iter().map(|k| k.masked()).collect(),
+        false => Vec::new(),
+    };
+    if output.json {
+        for row in &progress.rows {
+            let mut object = json!({
+                "name": &*row.name,
+                "detail": &*row.detail,
+                "state": row.state.name(),
+                "text": row.state.text(),
+                "seconds": row.elapsed.map(|e| e.as_secs_f64()),
+            });
+            if let (RowState::Failed(failure), Some(object)) = (&row.state, object.as_object_mut()) {
+                object.insert("class".into(), json!(failure.class.name()));
+                object.insert("code".into(), json!(failure.code.map(|c| c.to_string())));
+            }
+            context.out.json(&object);
+        }
+        context.out.json(&json!({
+            "summary": run.title(),
+            "total": progress.total,
+            "succeeded": progress.succeeded,
+            "skipped": progress.skipped,
+            "failed": progress.failed,
+            "cancelled": progress.cancelled,
+            "seconds": progress.elapsed.as_secs_f64(),
+            "low_keys": low,
+        }));
+        return;
+    }
+    let mut table = Table::new(["Name", "Detail", "Result", "Text"]);
+    let mut shown = 0;
+    for row in &progress.rows {
+        let quiet = output.quiet && !matches!(row.state, RowState::Failed(_) | RowState::Cancelled);
+        if !quiet {
+            shown += 1;
+            let text = row.state.text();
+            table.row([&*row.name, &*row.detail, row.state.name(), text.as_str()]);
+        }
+    }
+    if shown > 0 {
+        table.print(&mut context.out);
+    }
+    context.out.line(summary(run.title(), progress));
+    for key in low {
+        tell(format!("Warning: {key} has fewer activations left than its mark"));
+    }
+}
+
+/// `Updating license status: 40 succeeded, 2 failed in 3.1 s`.
+pub(super) fn summary(title: &str, progress: &RunProgress) -> String {
+    let parts = [
+        (progress.succeeded, "succeeded"),
+        (progress.skipped, "skipped"),
+        (progress.failed, "failed"),
+        (progress.cancelled, "cancelled"),
+    ];
+    let told: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    format!(
+        "{title}: {} in {:.1} s",
+        told.join(", "),
+        progress.elapsed.as_secs_f64()
+    )
+}
+
+/// The exit code a run earns.
+pub(super) fn exit_of(progress: &RunProgress, low: bool) -> Exit {
+    if progress.failed + progress.cancelled == 0 {
+        if low { Exit::Low } else { Exit::Done }
+    } else if progress.succeeded + progress.skipped == 0 && progress.cancelled == 0 {
+        Exit::Nothing
+    } else {
+        Exit::SomeFailed
+    }
+}

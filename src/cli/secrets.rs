@@ -1,0 +1,145 @@
+//! Secrets come in by prompt, environment, descriptor, file or standard input; never as arguments.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::args::SignIn;
+use super::exit::CliError;
+use crate::model::{ProductKey, Secret};
+use crate::workspace::{Credentials, decode_text};
+
+/// Far more than any list of keys or computers; a guard against a descriptor that never ends.
+const TEXT_LIMIT: u64 = 64 << 20;
+
+/// Who signs in. Asks for what is missing when somebody sits at the terminal.
+pub(super) fn credentials(sign_in: &SignIn) -> Result<Credentials, CliError> {
+    let user = match &sign_in.user {
+        Some(user) => user.clone(),
+        None if io::stdin().is_terminal() => prompt_user()?,
+        None => {
+            return Err(CliError::usage(
+                "no account to sign in with: give --user DOMAIN\\name and --password-env VAR or --password-fd N",
+            ));
+        }
+    };
+    let password = password(sign_in, &user)?;
+    Credentials::new(&user, password).map_err(|error| CliError::usage(error.to_string()))
+}
+
+fn prompt_user() -> Result<String, CliError> {
+    let read = || -> io::Result<String> {
+        use io::Write as _;
+        write!(io::stderr(), "Account (DOMAIN\\name): ")?;
+        io::stderr().flush()?;
+        let mut line = String::new();
+        io::stdin().read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    };
+    read().map_err(|source| CliError::System {
+        what: "cannot ask for the account",
+        source,
+    })
+}
+
+fn password(sign_in: &SignIn, user: &str) -> Result<Secret, CliError> {
+    if let Some(variable) = &sign_in.password_env {
+        return match std::env::var(variable) {
+            Ok(password) => Ok(Secret::new(password)),
+            Err(std::env::VarError::NotPresent) => Err(CliError::usage(format!(
+                "--password-env: the environment has no variable {variable}"
+            ))),
+            Err(std::env::VarError::NotUnicode(_)) => Err(CliError::usage(format!(
+                "--password-env: the variable {variable} is not valid Unicode"
+            ))),
+        };
+    }
+    if let Some(fd) = sign_in.password_fd {
+        let text = read_descriptor(fd)?;
+        let line = text.lines().next().unwrap_or_default();
+        return Ok(Secret::new(line));
+    }
+    if !io::stdin().is_terminal() {
+        return Err(CliError::usage(format!(
+            "no password for {user}: give --password-env VAR or --password-fd N (nobody can be asked here)"
+        )));
+    }
+    let password = rpassword::prompt_password(format!("Password for {user}: "));
+    password.map(Secret::new).map_err(|source| CliError::System {
+        what: "cannot ask for the password",
+        source,
+    })
+}
+
+/// The text behind an open descriptor.
+pub(super) fn read_descriptor(fd: u32) -> Result<Zeroizing<String>, CliError> {
+    if fd == 0 {
+        return read_standard_input();
+    }
+    // Linux and macOS name open descriptors in the file system.
+    read_file(Path::new(&format!("/dev/fd/{fd}")))
+}
+
+/// The text of standard input.
+pub(super) fn read_standard_input() -> Result<Zeroizing<String>, CliError> {
+    read_all(io::stdin().lock(), Path::new("standard input"))
+}
+
+/// The text of a file, in the encodings that Windows programs write.
+pub(super) fn read_file(path: &Path) -> Result<Zeroizing<String>, CliError> {
+    let file = File::open(path).map_err(|source| CliError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    read_all(file, path)
+}
+
+fn read_all(from: impl Read, path: &Path) -> Result<Zeroizing<String>, CliError> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let failed = |source| CliError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    from.take(TEXT_LIMIT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > TEXT_LIMIT {
+        return Err(CliError::usage(format!("{} is larger than 64 MiB", path.display())));
+    }
+    decode_text(&bytes).map(Zeroizing::new).map_err(|line| {
+        CliError::usage(format!(
+            "{}: line {line} is neither UTF-8 nor UTF-16 text",
+            path.display()
+        ))
+    })
+}
+
+/// True if an argument contains a whole product key: it would be seen by everybody who lists processes.
+pub(super) fn contains_product_key(argument: &str) -> bool {
+    argument
+        .split(['=', ',', ';', ' '])
+        .any(|part| part.matches('-').count() >= 4 && ProductKey::parse(part).is_ok() || is_bare_key(part))
+}
+
+fn is_bare_key(part: &str) -> bool {
+    part.len() == 25 && part.bytes().all(|b| b.is_ascii_alphanumeric()) && ProductKey::parse(part).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_product_key_among_the_arguments_is_noticed_in_every_form() {
+        for text in [
+            "NPPR9-FWDCX-D2C8J-H872K-2YT43",
+            "--key=nppr9-fwdcx-d2c8j-h872k-2yt43",
+            "NPPR9FWDCXD2C8JH872K2YT43",
+        ] {
+            assert!(contains_product_key(text), "{text}");
+        }
+        for text in ["2YT43", "LAB-PC-001", "list.cilx", "10.0.0.1-50"] {
+            assert!(!contains_product_key(text), "{text}");
+        }
+    }
+}
