@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::{Filter, KeyType, LastFive};
-use crate::workspace::ExportProfile;
+use crate::workspace::{ExportProfile, ProxySetting};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -114,11 +114,11 @@ pub(super) struct Network {
 #[command(next_help_heading = "Activation service")]
 pub(super) struct ServiceArgs {
     /// Address of the activation service instead of Microsoft's
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = web_address)]
     pub service: Option<String>,
     /// Web proxy: 'system', 'direct', or a URL
-    #[arg(long, value_name = "PROXY", default_value = "system")]
-    pub proxy: String,
+    #[arg(long, value_name = "PROXY", default_value = "system", value_parser = proxy_setting)]
+    pub proxy: ProxySetting,
     /// Requests at once
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub service_concurrency: u16,
@@ -460,4 +460,22 @@ fn key_type(text: &str) -> Result<KeyType, String> {
     KeyType::from_name(text)
         .filter(|t| allowed.contains(t))
         .ok_or_else(|| "possible values: mak, csvlk, retail, gvlk".to_owned())
+}
+
+fn web_address(text: &str) -> Result<String, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        Ok(text.to_owned())
+    } else {
+        Err("an address begins with http:// or https://".to_owned())
+    }
+}
+
+fn proxy_setting(text: &str) -> Result<ProxySetting, String> {
+    match text {
+        "system" => Ok(ProxySetting::System),
+        "direct" => Ok(ProxySetting::Direct),
+        url => web_address(url)
+            .map(ProxySetting::Url)
+            .map_err(|_| "possible values are 'system', 'direct', or a URL such as http://proxy:8080".to_owned()),
+    }
 }

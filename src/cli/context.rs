@@ -11,7 +11,7 @@ use super::args::{Network, OutputArgs, ServiceArgs};
 use super::exit::{CliError, Exit};
 use super::output::{Out, tell};
 use crate::model::{ComputerId, Filter, Inventory, Product, ProductId, every_row};
-use crate::workspace::{Mode, OpenReport, ProxySetting, Settings, Workspace};
+use crate::workspace::{Mode, OpenReport, Settings, Workspace};
 
 /// What every command needs.
 pub(super) struct Context {
@@ -74,7 +74,7 @@ fn tell_opened(report: &OpenReport) {
 }
 
 /// Settings as the arguments say.
-pub(super) fn settings(network: Option<&Network>, service: Option<&ServiceArgs>) -> Result<Settings, CliError> {
+pub(super) fn settings(network: Option<&Network>, service: Option<&ServiceArgs>) -> Settings {
     let mut settings = Settings::default();
     if let Some(network) = network {
         settings.concurrency = network.concurrency.into();
@@ -87,18 +87,9 @@ pub(super) fn settings(network: Option<&Network>, service: Option<&ServiceArgs>)
         settings.service_url.clone_from(&service.service);
         settings.service_concurrency = service.service_concurrency.into();
         settings.low_water = service.low_water;
-        settings.proxy = match service.proxy.as_str() {
-            "system" => ProxySetting::System,
-            "direct" => ProxySetting::Direct,
-            url if url.starts_with("http://") || url.starts_with("https://") => ProxySetting::Url(url.to_owned()),
-            other => {
-                return Err(CliError::usage(format!(
-                    "--proxy {other:?}: possible values are 'system', 'direct', or a URL such as http://proxy:8080"
-                )));
-            }
-        };
+        settings.proxy.clone_from(&service.proxy);
     }
-    Ok(settings)
+    settings
 }
 
 /// Products to work on: those that pass `select`, or without one those that `usual` names.

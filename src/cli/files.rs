@@ -42,7 +42,7 @@ pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, C
     } else {
         Workspace::create(&args.list, context.runtime.handle().clone())?
     };
-    workspace.set_settings(settings(Some(&args.network), None)?);
+    workspace.set_settings(settings(Some(&args.network), None));
     let mut total = AddReport::default();
     let mut interrupted = false;
     for (source, text) in texts {

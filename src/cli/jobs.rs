@@ -12,7 +12,7 @@ use crate::workspace::{Job, KeyChoice, Mode, Workspace};
 pub(super) fn update(context: &mut Context, args: &Update) -> Result<Exit, CliError> {
     let workspace = context.open(&args.list, Mode::Edit)?;
     let computers = computers(&workspace.snapshot().inventory, args.selection.select.as_ref())?;
-    workspace.set_settings(settings(Some(&args.network), None)?);
+    workspace.set_settings(settings(Some(&args.network), None));
     workspace.set_credentials(Some(credentials(&args.sign_in)?));
     carry_out(context, &workspace, Job::UpdateStatus { computers }, &args.output)
 }
@@ -32,7 +32,7 @@ pub(super) fn install_key(context: &mut Context, args: &InstallKey) -> Result<Ex
             "the list has no products: run makeeper update first, which collects them from the computers",
         ));
     }
-    workspace.set_settings(settings(Some(&args.network), None)?);
+    workspace.set_settings(settings(Some(&args.network), None));
     workspace.set_credentials(Some(credentials(&args.sign_in)?));
     carry_out(context, &workspace, Job::InstallKey { products, key }, &args.output)
 }
@@ -81,7 +81,7 @@ pub(super) fn activate(context: &mut Context, args: &Activate) -> Result<Exit, C
     } else {
         Job::Activate { products }
     };
-    workspace.set_settings(settings(Some(&args.network), Some(&args.service))?);
+    workspace.set_settings(settings(Some(&args.network), Some(&args.service)));
     if args.price {
         return Ok(price(context, &workspace, &job, args.output.json));
     }
@@ -101,7 +101,7 @@ pub(super) fn acquire_cid(context: &mut Context, args: &AcquireCid) -> Result<Ex
         return Ok(context.nothing_to_do(why, &args.output));
     }
     let job = Job::AcquireConfirmationIds { products };
-    workspace.set_settings(settings(Some(&args.network), Some(&args.service))?);
+    workspace.set_settings(settings(Some(&args.network), Some(&args.service)));
     if args.price {
         return Ok(price(context, &workspace, &job, args.output.json));
     }
@@ -119,7 +119,7 @@ pub(super) fn apply_cid(context: &mut Context, args: &ApplyCid) -> Result<Exit, 
         let why = "Nothing to do: the list has no confirmation ID that waits to be applied";
         return Ok(context.nothing_to_do(why, &args.output));
     }
-    workspace.set_settings(settings(Some(&args.network), None)?);
+    workspace.set_settings(settings(Some(&args.network), None));
     workspace.set_credentials(Some(credentials(&args.sign_in)?));
     carry_out(
         context,

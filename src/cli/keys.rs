@@ -51,9 +51,9 @@ pub(super) fn keys(context: &mut Context, args: &Keys) -> Result<Exit, CliError>
                 output,
             }),
             _,
-        ) => refresh(context, list, *key, &settings(Some(network), Some(service))?, output),
+        ) => refresh(context, list, *key, &settings(Some(network), Some(service)), output),
         (None, Some(list)) if args.refresh => {
-            refresh(context, list, None, &settings(None, Some(&args.service))?, &args.output)
+            refresh(context, list, None, &settings(None, Some(&args.service)), &args.output)
         }
         (None, Some(list)) => show(context, list, &args.output),
         (None, None) => Err(CliError::usage("keys needs a list: makeeper keys LIST")),
