@@ -1,6 +1,7 @@
 //! Inventories for the tests: made up, but of every shape.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chrono::{DateTime, TimeDelta, Utc};
 use makeeper::model::*;
@@ -27,7 +28,7 @@ pub fn checked_digits(mut seed: u64, groups: usize, len: usize) -> String {
 }
 
 pub fn iid(seed: u64) -> InstallationId {
-    let len = if seed % 3 == 0 { 6 } else { 7 };
+    let len = if seed.is_multiple_of(3) { 6 } else { 7 };
     InstallationId::parse(&checked_digits(seed, 9, len)).unwrap()
 }
 
@@ -150,11 +151,11 @@ fn computer(n: usize) -> impl Strategy<Value = Computer> {
             )| {
                 let mut computer = Computer::named(&format!("pc{n}{suffix}"));
                 computer.name = format!("pc{n}{suffix}").into();
-                if !derived {
-                    computer.id = ComputerId(guid(n as u64 + 1_000_000));
+                computer.id = if derived {
+                    ComputerId::from_name(&computer.name)
                 } else {
-                    computer.id = ComputerId::from_name(&computer.name);
-                }
+                    ComputerId(guid(n as u64 + 1_000_000))
+                };
                 computer.network = Network { kind, name: network };
                 computer.os_edition = edition;
                 computer.os_version = version;
