@@ -167,6 +167,10 @@ pub(super) struct Discover {
 }
 
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the verb and its argument are both called list"
+)]
 pub(super) struct List {
     /// The list
     pub list: PathBuf,

@@ -105,9 +105,10 @@ pub(super) fn report(
     progress: &RunProgress,
     output: &OutputArgs,
 ) {
-    let low: Vec<String> = match concerns_counts(run.job()) {
-        true => workspace.low_keys().iter().map(|k| k.masked()).collect(),
-        false => Vec::new(),
+    let low: Vec<String> = if concerns_counts(run.job()) {
+        workspace.low_keys().iter().map(|k| k.masked()).collect()
+    } else {
+        Vec::new()
     };
     if output.json {
         for row in &progress.rows {

@@ -140,7 +140,7 @@ fn with_fixed_dates(workspace: &Workspace) -> Vec<Change> {
     let mut changes = Vec::new();
     for (index, computer) in inventory.computers().enumerate() {
         // Spread over the last days, so that ages differ.
-        let visited = morning() - TimeDelta::minutes((index as i64 * 37) % 5760);
+        let visited = morning() - TimeDelta::minutes((i64::try_from(index).unwrap_or_default() * 37) % 5760);
         let contact = computer.contact.as_ref().map(|contact| Contact {
             at: if contact.failure.is_some() { morning() } else { visited },
             failure: contact.failure.clone(),

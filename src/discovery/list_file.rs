@@ -36,7 +36,7 @@ pub fn decode_text(bytes: &[u8]) -> Result<String, usize> {
     let bytes = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|e| {
         let good = bytes.get(..e.valid_up_to()).unwrap_or_default();
-        good.iter().filter(|b| **b == b'\n').count() + 1
+        good.split(|b| *b == b'\n').count()
     })
 }
 

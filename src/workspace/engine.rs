@@ -121,7 +121,7 @@ impl Work {
                 let groups = acquire::groups(&self, &subjects, &inventory);
                 let at_once = settings.service_concurrency;
                 self.each(groups, at_once, |work, group| async move {
-                    acquire::group(&work, group).await
+                    acquire::group(&work, group).await;
                 })
                 .await;
             }
@@ -139,7 +139,7 @@ impl Work {
                 let computers = self.by_computer(&subjects, &inventory);
                 let at_once = settings.concurrency;
                 self.each(computers, at_once, |work, party| async move {
-                    visit::computer(&work, party).await
+                    visit::computer(&work, party).await;
                 })
                 .await;
             }

@@ -195,7 +195,7 @@ impl Workspace {
             }
             state.journal(&changes)?;
             state.inventory = trial;
-            state.remember_answers(&changes);
+            state.remember_answers(changes);
         }
         self.publish();
         Ok(())
@@ -217,7 +217,7 @@ impl Workspace {
             if !changes.is_empty() {
                 state.journal(&changes)?;
                 state.inventory = trial;
-                state.remember_answers(&changes);
+                state.remember_answers(changes);
             }
         }
         self.announce_soon();
@@ -258,7 +258,11 @@ impl Workspace {
     }
 
     fn save_with(&self, force: bool) -> Result<SaveReport, WorkspaceError> {
-        let _one_at_a_time = lock(&self.0.saving);
+        let one_at_a_time = lock(&self.0.saving);
+        self.save_alone(force, &one_at_a_time)
+    }
+
+    fn save_alone(&self, force: bool, _alone: &MutexGuard<'_, ()>) -> Result<SaveReport, WorkspaceError> {
         let (pending, inventory, changes) = {
             let mut state = lock(&self.0.state);
             let inventory = state.inventory.clone();
@@ -278,13 +282,12 @@ impl Workspace {
 
     /// Writes the list to another file and goes on with that one. An existing file there is replaced and kept beside it.
     pub fn save_as(&self, path: &Path) -> Result<SaveReport, WorkspaceError> {
-        let _one_at_a_time = lock(&self.0.saving);
+        let one_at_a_time = lock(&self.0.saving);
         let mut state = lock(&self.0.state);
         let same = state.path == path || is_same_file(&state.path, path);
         if same && state.store.is_some() {
             drop(state);
-            drop(_one_at_a_time);
-            return self.save();
+            return self.save_alone(false, &one_at_a_time);
         }
         let store = if path.exists() {
             Store::replace_from(path, &state.inventory)?
@@ -434,7 +437,7 @@ impl State {
         Ok(self.store_mut()?.append(changes, durable)?)
     }
 
-    fn remember_answers(&mut self, changes: &[Change]) {
+    fn remember_answers(&mut self, changes: Vec<Change>) {
         for change in changes {
             if let Change::Confirmed {
                 installation_id,
@@ -442,7 +445,7 @@ impl State {
                 ..
             } = change
             {
-                self.answers.insert(installation_id.clone(), confirmation_id.clone());
+                self.answers.insert(installation_id, confirmation_id);
             }
         }
     }

@@ -52,9 +52,9 @@ impl Default for Settings {
             concurrency: 32,
             service_concurrency: 4,
             connect_timeout: Duration::from_secs(5),
-            operation_timeout: Duration::from_secs(60),
-            computer_timeout: Duration::from_secs(300),
-            activation_poll: Duration::from_secs(120),
+            operation_timeout: Duration::from_mins(1),
+            computer_timeout: Duration::from_mins(5),
+            activation_poll: Duration::from_mins(2),
             low_water: None,
         }
     }

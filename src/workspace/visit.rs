@@ -46,10 +46,18 @@ enum Ending {
     Skipped(String),
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "reads as the outcome it is, beside the failures"
+)]
 fn done(text: impl Into<String>) -> Outcome {
     Ok(Ending::Done(text.into()))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "reads as the outcome it is, beside the failures"
+)]
 fn skipped(text: impl Into<String>) -> Outcome {
     Ok(Ending::Skipped(text.into()))
 }
@@ -58,14 +66,13 @@ fn skipped(text: impl Into<String>) -> Outcome {
 pub(super) async fn computer(work: &Work, party: Party) {
     let Some(reach) = &work.reach else { return };
     let turn = work.workspace.visiting(party.computer);
-    let _turn = match turn.try_lock() {
-        Ok(free) => free,
-        Err(_) => {
-            if let Some((index, _)) = party.rows.first() {
-                work.running(*index, "waiting for another run to leave this computer");
-            }
-            turn.lock().await
+    let _turn = if let Ok(free) = turn.try_lock() {
+        free
+    } else {
+        if let Some((index, _)) = party.rows.first() {
+            work.running(*index, "waiting for another run to leave this computer");
         }
+        turn.lock().await
     };
     // `Activate` and the deposit may be watched for long: that time is granted per product, on top.
     let watched = match work.run.job() {
@@ -266,17 +273,16 @@ impl Visit<'_> {
             KeyChoice::ClientSetupKey => None,
         };
         let mut connection = self.connect(index).await?;
-        let key: ProductKey = match owned {
-            Some(key) => key,
-            None => {
-                self.work.running(index, "choosing the KMS client setup key");
-                match licensing::choose_client_setup_key(connection.as_mut(), product).await {
-                    Ok(gvlk) => gvlk.key.clone(),
-                    Err(error) => {
-                        let failure = error.failure();
-                        self.keep(connection, Some(&failure));
-                        return Err(failure);
-                    }
+        let key: ProductKey = if let Some(key) = owned {
+            key
+        } else {
+            self.work.running(index, "choosing the KMS client setup key");
+            match licensing::choose_client_setup_key(connection.as_mut(), product).await {
+                Ok(gvlk) => gvlk.key.clone(),
+                Err(error) => {
+                    let failure = error.failure();
+                    self.keep(connection, Some(&failure));
+                    return Err(failure);
                 }
             }
         };
