@@ -28,6 +28,12 @@ async fn every_computer_that_is_off_or_ill_costs_its_own_row_only_and_says_why()
     for (name, fault, _) in &ill {
         assert!(estate.lab.set_fault(name, *fault));
     }
+    // A listener that has just been closed resets what was waiting in its queue.
+    let refusing = estate.lab.address_of("LAB-PC-002").unwrap();
+    let refused = |e: std::io::Error| e.kind() == std::io::ErrorKind::ConnectionRefused;
+    estate
+        .until(|| std::net::TcpStream::connect(refusing).is_err_and(refused))
+        .await;
     let run = estate
         .run(Job::UpdateStatus {
             computers: estate.computers(),
