@@ -1,1 +1,131 @@
-//! desktop
+//! The desktop: commands as data, presentation state without egui, and egui pages that draw it.
+//!
+//! * [`commands`] is the table of everything a person can ask for; menu, toolbar, context menu, keyboard and palette are views
+//!   of it.
+//! * [`state`] is what the window shows, testable without a window. Filtering, sorting and counting run on a worker thread.
+//! * [`app`] drives a frame: results and commands are taken in at one place, then shell, pages and dialogs draw an immutable
+//!   frame and send events. Nothing waits for a disk, a network or a dialog of the system on the thread that draws.
+
+pub mod app;
+pub mod commands;
+pub mod dialogs;
+mod execute;
+mod fonts;
+pub mod icons;
+pub mod jobs;
+mod outcomes;
+pub mod pages;
+pub mod picker;
+mod shell;
+pub mod state;
+pub mod theme;
+mod widgets;
+
+use std::any::Any;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::workspace::{Credentials, Settings};
+use app::{Desktop, Host};
+use picker::SystemPicker;
+
+/// What is said of a demonstration, and what keeps it alive.
+pub struct DemoInfo {
+    /// One sentence for the strip at the top of the window.
+    pub banner: String,
+    /// Dropped when the window is closed: the simulated estate ends with it.
+    pub keep_alive: Box<dyn Any + Send>,
+}
+
+/// How the desktop starts.
+#[derive(Default)]
+pub struct DesktopOptions {
+    /// The list to open.
+    pub list: Option<PathBuf>,
+    /// How runs behave.
+    pub settings: Settings,
+    /// Who signs in to the computers, when that is known already.
+    pub credentials: Option<Credentials>,
+    /// A demonstration.
+    pub demo: Option<DemoInfo>,
+}
+
+/// Why the desktop did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DesktopError {
+    /// There is no display, or no way to draw on it.
+    #[error(
+        "no window can be opened: {0}; on a computer without a display use the command line (makeeper --help), on Linux see \
+         that DISPLAY or WAYLAND_DISPLAY is set and libGL is installed"
+    )]
+    Window(String),
+    /// The system refused a thread.
+    #[error("the system refused to start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// How soon after something new the window is drawn.
+const REPAINT_WITHIN: Duration = Duration::from_millis(30);
+
+/// Opens the window and stays until it is closed.
+pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("makeeper-run")
+        .enable_all()
+        .build()
+        .map_err(DesktopError::Thread)?;
+    let handle = runtime.handle().clone();
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("MAKeeper")
+            .with_app_id("makeeper")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([820.0, 520.0])
+            .with_icon(icons::window_icon()),
+        centered: true,
+        ..eframe::NativeOptions::default()
+    };
+    let creator: eframe::AppCreator<'_> = Box::new(move |creation| {
+        let ctx = creation.egui_ctx.clone();
+        theme::install(&ctx, true);
+        let host = Host {
+            runtime: handle,
+            picker: Arc::new(SystemPicker),
+            waker: Arc::new(move || ctx.request_repaint_after(REPAINT_WITHIN)),
+        };
+        Ok(Box::new(Window {
+            desktop: Desktop::new(options, host)?,
+            title: String::new(),
+        }))
+    });
+    let result = eframe::run_native("makeeper", native, creator).map_err(|e| DesktopError::Window(e.to_string()));
+    // Runs under way were cancelled; what they are waiting for is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    result
+}
+
+/// The desktop in a window of its own.
+struct Window {
+    desktop: Desktop,
+    title: String,
+}
+
+impl eframe::App for Window {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.desktop.logic(ctx);
+        let title = self.desktop.title();
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        self.desktop.ui(ui);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}

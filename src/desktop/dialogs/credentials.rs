@@ -1,0 +1,86 @@
+//! Who signs in to the computers.
+
+use egui::{Context, Key};
+use zeroize::Zeroizing;
+
+use super::{Stay, buttons, dialog_ui, note, paragraph};
+use crate::desktop::app::{Event, Frame};
+use crate::desktop::state::words::{self, Health};
+use crate::desktop::widgets::{banner_ui, plain_button, primary_button, text_line};
+use crate::model::Secret;
+use crate::workspace::{Credentials, Job};
+
+/// What was typed.
+pub struct SignIn {
+    user: String,
+    password: Zeroizing<String>,
+    known: bool,
+    then: Option<Job>,
+    focused: bool,
+    problem: Option<String>,
+}
+
+impl SignIn {
+    pub(super) fn new(known: Option<&Credentials>, then: Option<Job>) -> Self {
+        Self {
+            user: known.map(Credentials::account).unwrap_or_default(),
+            password: Zeroizing::default(),
+            known: known.is_some(),
+            then,
+            focused: false,
+            problem: None,
+        }
+    }
+
+    pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
+        let title = if self.then.is_some() {
+            "Sign in to the computers"
+        } else {
+            "Credentials"
+        };
+        let done = dialog_ui(ctx, title, 440.0, |ui| {
+            paragraph(ui, "An account that is an administrator on the computers.");
+            let label = ui.label("User");
+            let edit = text_line(&mut self.user).hint_text(r"DOMAIN\name");
+            let user = ui.add(edit).labelled_by(label.id);
+            if !std::mem::replace(&mut self.focused, true) {
+                user.request_focus();
+            }
+            let label = ui.label("Password");
+            let mut text = std::mem::take(&mut *self.password);
+            let edit = text_line(&mut text).password(true);
+            let password = ui.add(edit).labelled_by(label.id);
+            *self.password = text;
+            if let Some(problem) = &self.problem {
+                banner_ui(ui, Health::Bad, "", problem);
+            }
+            note(
+                ui,
+                "Kept in memory until MAKeeper closes; never written to a file or a log.",
+            );
+
+            let ready = !self.user.trim().is_empty() && !self.password.is_empty();
+            let entered = password.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
+            let mut done = false;
+            buttons(ui, |ui| {
+                let verb = if self.then.is_some() { "Sign in" } else { "Use" };
+                if (primary_button(ui, ready, verb).clicked() || entered) && ready {
+                    match Credentials::new(&self.user, Secret::new(self.password.as_str())) {
+                        Ok(credentials) => {
+                            frame.send(Event::SignIn(Some(credentials), self.then.take()));
+                            done = true;
+                        }
+                        Err(error) => self.problem = Some(words::sentence(&error.to_string())),
+                    }
+                }
+                if self.known && self.then.is_none() && plain_button(ui, "Forget").clicked() {
+                    frame.send(Event::SignIn(None, None));
+                    done = true;
+                }
+                done |= plain_button(ui, "Cancel").clicked();
+            });
+            done
+        });
+        Stay::unless(done.unwrap_or(true))
+    }
+}

@@ -1,0 +1,237 @@
+//! Questions: one file per dialog with state of its own, the plain ones here. Nothing is modal for longer than a question takes.
+
+mod add_computers;
+mod add_keys;
+mod confirm;
+mod credentials;
+mod edit_key;
+mod explain;
+mod export;
+mod import;
+mod install_key;
+mod palette;
+mod simple;
+
+use std::path::PathBuf;
+
+use egui::accesskit::Role;
+use egui::{Align, Context, Id, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder};
+
+use super::app::Frame;
+use super::state::facts::Page;
+use super::state::orders::Scope;
+use super::theme;
+use super::widgets::region;
+use crate::model::{KeyEntry, KeyEntryId};
+use crate::workspace::{Credentials, ImportPlan, Job, Price};
+
+/// An open dialog.
+pub enum Dialog {
+    /// Add computers.
+    AddComputers(add_computers::AddComputers),
+    /// Add product keys.
+    AddKeys(add_keys::AddKeys),
+    /// Install a product key.
+    InstallKey(install_key::InstallKey),
+    /// What a run costs.
+    Confirm {
+        /// The run.
+        job: Job,
+        /// Its price.
+        price: Price,
+    },
+    /// Who signs in.
+    Credentials(credentials::SignIn),
+    /// Which profile.
+    Export(export::Export),
+    /// What an import would do.
+    Import(Box<import::Import>),
+    /// Description, remarks and mark of a key.
+    EditKey(Box<edit_key::EditKey>),
+    /// What an error code means.
+    Explain(explain::Explain),
+    /// Any command by its name.
+    Palette(palette::Palette),
+    /// Rows go.
+    RemoveRows {
+        /// How many.
+        rows: usize,
+    },
+    /// A key goes.
+    RemoveKey {
+        /// Which.
+        id: KeyEntryId,
+        /// How it is shown.
+        masked: String,
+        /// How many products carry it.
+        carriers: usize,
+    },
+    /// The whole key goes to the clipboard.
+    CopyKey {
+        /// Which.
+        id: KeyEntryId,
+        /// How it is shown.
+        masked: String,
+    },
+    /// A list cannot be opened.
+    OpenFailed {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+    /// The list cannot be saved.
+    SaveFailed {
+        /// Why.
+        message: String,
+    },
+    /// Unsaved changes.
+    Closing,
+    /// What MAKeeper is.
+    About,
+}
+
+/// Adds computers.
+pub fn add_computers() -> Dialog {
+    Dialog::AddComputers(add_computers::AddComputers::default())
+}
+
+/// Adds product keys.
+pub fn add_keys() -> Dialog {
+    Dialog::AddKeys(add_keys::AddKeys::default())
+}
+
+/// Installs a product key on `products` products.
+pub fn install_key(products: usize, scope: Scope) -> Dialog {
+    Dialog::InstallKey(install_key::InstallKey::new(products, scope))
+}
+
+/// Asks who signs in; `then` is started afterwards.
+pub fn credentials(known: Option<&Credentials>, then: Option<Job>) -> Dialog {
+    Dialog::Credentials(credentials::SignIn::new(known, then))
+}
+
+/// Asks for a profile. On the air-gap page the profile for it is proposed.
+pub fn export(has_selection: bool, page: Page) -> Dialog {
+    Dialog::Export(export::Export::new(has_selection, page == Page::AirGap))
+}
+
+/// Shows what an import would do.
+pub fn import(path: PathBuf, plan: ImportPlan) -> Dialog {
+    Dialog::Import(Box::new(import::Import::new(path, plan)))
+}
+
+/// Edits a key entry.
+pub fn edit_key(key: &KeyEntry) -> Dialog {
+    Dialog::EditKey(Box::new(edit_key::EditKey::new(key)))
+}
+
+/// Explains codes.
+pub fn explain() -> Dialog {
+    Dialog::Explain(explain::Explain::default())
+}
+
+/// Finds commands.
+pub fn palette() -> Dialog {
+    Dialog::Palette(palette::Palette::default())
+}
+
+/// Whether a dialog stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stay {
+    /// It stays.
+    Open,
+    /// It goes.
+    Close,
+}
+
+impl Stay {
+    /// Goes when `done`.
+    pub fn unless(done: bool) -> Self {
+        if done { Self::Close } else { Self::Open }
+    }
+}
+
+/// Shows the open dialogs, the newest on top, and drops those that are answered.
+pub fn show(ctx: &Context, frame: &Frame<'_>, dialogs: &mut Vec<Dialog>) {
+    let last = dialogs.len().saturating_sub(1);
+    let mut index = 0;
+    dialogs.retain_mut(|dialog| {
+        let on_top = index == last;
+        index += 1;
+        // A dialog below another waits its turn: two questions at once help nobody.
+        !on_top || dialog.show(ctx, frame) == Stay::Open
+    });
+}
+
+impl Dialog {
+    fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
+        match self {
+            Self::AddComputers(d) => d.show(ctx, frame),
+            Self::AddKeys(d) => d.show(ctx, frame),
+            Self::InstallKey(d) => d.show(ctx, frame),
+            Self::Confirm { job, price } => confirm::show(ctx, frame, job, price),
+            Self::Credentials(d) => d.show(ctx, frame),
+            Self::Export(d) => d.show(ctx, frame),
+            Self::Import(d) => d.show(ctx, frame),
+            Self::EditKey(d) => d.show(ctx, frame),
+            Self::Explain(d) => d.show(ctx),
+            Self::Palette(d) => d.show(ctx, frame),
+            Self::RemoveRows { rows } => simple::remove_rows(ctx, frame, *rows),
+            Self::RemoveKey { id, masked, carriers } => simple::remove_key(ctx, frame, *id, masked, *carriers),
+            Self::CopyKey { id, masked } => simple::copy_key(ctx, frame, *id, masked),
+            Self::OpenFailed { path, message } => simple::open_failed(ctx, frame, path, message),
+            Self::SaveFailed { message } => simple::save_failed(ctx, frame, message),
+            Self::Closing => simple::closing(ctx, frame),
+            Self::About => simple::about(ctx),
+        }
+    }
+}
+
+/// The frame of a dialog: title, body that scrolls when it must, buttons at the foot. `None` when it was dismissed with
+/// Escape or a click beside it.
+pub fn dialog_ui<R>(ctx: &Context, title: &str, width: f32, body: impl FnOnce(&mut Ui) -> R) -> Option<R> {
+    let screen = ctx.content_rect();
+    let width = width.min(screen.width() - 48.0);
+    let id = Id::unique(("dialog", title));
+    // The default of an area is lower than our dialogs, and what scrolls would fill only that.
+    let area = Modal::default_area(id).default_size([width, screen.height()]);
+    let surface = egui::Frame::popup(&ctx.global_style())
+        .inner_margin(theme::L as i8 + 4)
+        .corner_radius(10);
+    let modal = Modal::new(id).area(area).frame(surface);
+    let response = modal.show(ctx, |ui| {
+        region(ui, UiBuilder::new(), Role::Dialog, title, |ui| {
+            ui.set_width(width);
+            ui.label(RichText::new(title).text_style(theme::title()));
+            ui.add_space(theme::XS);
+            // Without a minimum, an area that was low in the last frame would keep a dialog low that has more to say now.
+            let highest = screen.height() - 140.0;
+            ScrollArea::vertical()
+                .max_height(highest)
+                .min_scrolled_height(highest)
+                .auto_shrink([false, true])
+                .show(ui, body)
+                .inner
+        })
+        .inner
+    });
+    (!response.should_close()).then_some(response.inner)
+}
+
+/// The buttons at the foot of a dialog, from the right.
+pub fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.add_space(theme::S);
+    ui.with_layout(Layout::right_to_left(Align::Center), add);
+}
+
+/// A paragraph.
+pub fn paragraph(ui: &mut Ui, text: &str) {
+    ui.add(Label::new(text).wrap());
+}
+
+/// A paragraph of second rank.
+pub fn note(ui: &mut Ui, text: &str) {
+    let p = theme::Palette::of(ui);
+    ui.add(Label::new(RichText::new(text).color(p.text_weak)).wrap());
+}

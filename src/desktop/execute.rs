@@ -1,0 +1,441 @@
+//! The one place where commands and events are carried out.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use super::app::{Desktop, Event, OpenList};
+use super::commands::Command;
+use super::dialogs::{self, Dialog};
+use super::jobs::{Outcome, Purpose, question};
+use super::state::facts::Page;
+use super::state::notices::Tone;
+use super::state::orders::{self, Order, Scope};
+use super::state::screen::Look;
+use super::state::words;
+use crate::model::{Change, Column, Line};
+use crate::workspace::{self, Job, KeyChoice, Mode, Workspace, WorkspaceError};
+
+impl Desktop {
+    pub(super) fn execute(&mut self, ctx: &egui::Context, event: Event) {
+        match event {
+            Event::Run(command) => {
+                if command.unavailable(&self.facts).is_none() {
+                    self.command(ctx, command);
+                }
+            }
+            Event::Filter(text) => self.screen.set_filter(text),
+            Event::ShowRows(filter) => {
+                self.screen.page = Page::Products;
+                self.screen.set_filter(filter);
+            }
+            Event::Sort(column) => self.screen.sort_by(column),
+            Event::Group(column) => {
+                self.screen.spec.group_by = column;
+                self.screen.scroll_to = Some(0);
+            }
+            Event::Click(line, how) => {
+                self.screen.selection.click(&self.answer.view, line, how);
+                self.screen.focus_list = true;
+            }
+            Event::PointAt(line) => self.screen.selection.point_at(&self.answer.view, line),
+            Event::Step(step, how) => self.screen.scroll_to = self.screen.selection.step(&self.answer.view, step, how),
+            Event::SelectKey(id) => self.screen.key = Some(id),
+            Event::Order(order, scope) => self.order(order, scope),
+            Event::Start(job) => self.start(job),
+            Event::SignIn(credentials, then) => self.sign_in(credentials, then),
+            Event::Pick(purpose) => self.pick(purpose),
+            Event::AddComputers(text) => self.on_list("add-computers", move |w| {
+                Outcome::ComputersAdded(w.add_computers(&text))
+            }),
+            Event::AddKeys(text) => self.on_list("add-keys", move |w| Outcome::KeysAdded(w.add_keys(&text))),
+            Event::Export {
+                profile,
+                selection_only,
+            } => self.pick(Purpose::Export {
+                profile,
+                selection_only,
+            }),
+            Event::ApplyImport(plan) => {
+                self.on_file("import", move |w| Outcome::Imported(Box::new(w.apply_import(*plan))));
+            }
+            Event::EditKey(key, what) => self.edit(what, move |_| vec![Change::PutKey(key)]),
+            Event::RemoveKey(id) => self.edit("Product key removed from the list".into(), move |_| {
+                vec![Change::RemoveKey(id)]
+            }),
+            Event::CopyKey(id) => self.copy_key(ctx, id),
+            Event::RemoveRows => self.remove_rows(),
+            Event::SaveAndQuit => self.save(true, false),
+            Event::SaveAnyway => self.save(false, true),
+            Event::QuitAnyway => self.close_window(ctx),
+            Event::OpenReadOnly(path) => self.open_path(path, true),
+            Event::Copy(what, text) => {
+                ctx.copy_text(text);
+                self.say(Tone::Good, format!("{what} copied"), "");
+            }
+            Event::CloseNotice(id) => self.screen.notices.close(id),
+            Event::CancelRun => {
+                if let Some(run) = self.current_run() {
+                    run.cancel();
+                }
+            }
+            Event::RetryRun => {
+                if let Some(job) = self.current_run().and_then(|r| r.retry_failed()) {
+                    self.start(job);
+                }
+            }
+            Event::CloseDrawer => self.screen.drawer_closed = self.current_run().map(|r| r.id()),
+            Event::ToggleDrawer => self.screen.drawer_open = !self.screen.drawer_open,
+            Event::DrawerFailedOnly(only) => self.screen.drawer_failed_only = only,
+            Event::DrawerCloses(closes) => self.screen.drawer_closes = closes,
+        }
+    }
+
+    fn command(&mut self, ctx: &egui::Context, command: Command) {
+        use Command as C;
+        match command {
+            C::NewList => self.pick(Purpose::New),
+            C::OpenList => self.pick(Purpose::Open),
+            C::Save => self.save(false, false),
+            C::SaveAs => self.pick(Purpose::SaveAs),
+            C::Import => self.pick(Purpose::Import),
+            C::Export => self.open(dialogs::export(self.facts.rows.products > 0, self.screen.page)),
+            C::Quit => {
+                if self.facts.running || (self.facts.unsaved > 0 && !self.facts.read_only) {
+                    self.ask_before_closing();
+                } else {
+                    self.close_window(ctx);
+                }
+            }
+            C::SelectAll => self.screen.selection.select_all(&self.answer.view),
+            C::SelectNone => self.screen.selection.clear(),
+            C::CopyRows => self.copy_rows(),
+            C::Find => {
+                self.screen.page = Page::Products;
+                self.screen.focus_filter = true;
+            }
+            C::ClearFilter => self.screen.set_filter(String::new()),
+            C::Remove => {
+                let rows = self.facts.rows.selected;
+                self.open(Dialog::RemoveRows { rows });
+            }
+            C::AddComputers => self.open(dialogs::add_computers()),
+            C::UpdateStatus => self.order(Order::Update, Scope::Selection),
+            C::Credentials => self.open(dialogs::credentials(self.credentials.as_ref(), None)),
+            C::AddKeys => self.open(dialogs::add_keys()),
+            C::RefreshCounts => self.order(Order::Refresh(None), Scope::Ready),
+            C::KeyRemarks => {
+                if let Some(key) = self.selected_key() {
+                    self.open(dialogs::edit_key(&key));
+                }
+            }
+            C::CopyKey => {
+                if let Some(key) = self.selected_key() {
+                    self.open(Dialog::CopyKey {
+                        id: key.id,
+                        masked: key.masked(),
+                    });
+                }
+            }
+            C::RemoveKey => {
+                if let Some(key) = self.selected_key() {
+                    let carriers = self.answer.carriers.get(&key.id).copied().unwrap_or(0);
+                    self.open(Dialog::RemoveKey {
+                        id: key.id,
+                        masked: key.masked(),
+                        carriers,
+                    });
+                }
+            }
+            C::InstallKey => self.open(dialogs::install_key(self.facts.rows.named, Scope::Selection)),
+            C::Activate => self.order(Order::Activate, Scope::Selection),
+            C::ProxyActivate => self.order(Order::Proxy, Scope::Selection),
+            C::AcquireIds => self.order(Order::Acquire, Scope::Selection),
+            C::ApplyIds => self.order(Order::Apply, Scope::Selection),
+            C::ShowProducts => self.screen.page = Page::Products,
+            C::ShowKeys => self.screen.page = Page::Keys,
+            C::ShowAirGap => self.screen.page = Page::AirGap,
+            C::ShowActivity => self.screen.page = Page::Activity,
+            C::ToggleDetails => self.screen.details = !self.screen.details,
+            C::ThemeSystem => self.screen.look = Look::System,
+            C::ThemeLight => self.screen.look = Look::Light,
+            C::ThemeDark => self.screen.look = Look::Dark,
+            C::ZoomIn => self.screen.zoom_by(1),
+            C::ZoomOut => self.screen.zoom_by(-1),
+            C::ZoomReset => self.screen.zoom = 1.0,
+            C::CommandPalette => self.open(dialogs::palette()),
+            C::ExplainCode => self.open(dialogs::explain()),
+            C::About => self.open(Dialog::About),
+        }
+    }
+
+    fn open(&mut self, dialog: Dialog) {
+        // One dialog of a kind; a question asked twice is asked once.
+        let kind = std::mem::discriminant(&dialog);
+        self.dialogs.retain(|d| std::mem::discriminant(d) != kind);
+        self.dialogs.push(dialog);
+    }
+
+    pub(super) fn say(&mut self, tone: Tone, title: impl Into<String>, detail: impl Into<String>) {
+        self.screen.notices.say(Instant::now(), tone, title, detail);
+    }
+
+    pub(super) fn fail(&mut self, what: &str, error: &WorkspaceError) {
+        self.say(Tone::Bad, what, words::sentence(&error.to_string()));
+    }
+
+    fn spawned(&mut self, result: std::io::Result<()>) {
+        if let Err(error) = result {
+            self.say(
+                Tone::Bad,
+                "The system refused another thread",
+                format!("{error}. Close other programs and try again."),
+            );
+        }
+    }
+
+    fn on_list(&mut self, name: &str, work: impl FnOnce(Workspace) -> Outcome + Send + 'static) {
+        let Some(workspace) = self.workspace().cloned() else {
+            return;
+        };
+        let result = self.jobs.spawn(name, move || work(workspace));
+        self.spawned(result);
+    }
+
+    fn on_file(&mut self, name: &str, work: impl FnOnce(Workspace) -> Outcome + Send + 'static) {
+        let Some(workspace) = self.workspace().cloned() else {
+            return;
+        };
+        let result = self.jobs.spawn_file(name, move || work(workspace));
+        self.spawned(result);
+    }
+
+    fn edit(&mut self, what: String, changes: impl FnOnce(&Workspace) -> Vec<Change> + Send + 'static) {
+        self.on_list("edit", move |w| {
+            let changes = changes(&w);
+            Outcome::Edited(what, w.edit(changes))
+        });
+    }
+
+    fn selected_key(&self) -> Option<std::sync::Arc<crate::model::KeyEntry>> {
+        self.list.as_ref()?.snapshot.inventory.key(self.screen.key?).cloned()
+    }
+
+    /// Asks for a file; a second question waits for nobody: it is refused while one is open.
+    fn pick(&mut self, purpose: Purpose) {
+        if self.jobs.busy_with_file() {
+            return;
+        }
+        let near = self.list.as_ref().map(|l| l.snapshot.path.clone());
+        let ask = question(&purpose, near.as_deref());
+        let picker = self.host.picker.clone();
+        let result = self
+            .jobs
+            .spawn_file("pick", move || Outcome::Picked(purpose, picker.pick(&ask)));
+        self.spawned(result);
+    }
+
+    pub(super) fn open_path(&mut self, path: PathBuf, read_only: bool) {
+        let runtime = self.host.runtime.clone();
+        let mode = if read_only { Mode::ReadOnly } else { Mode::Edit };
+        let result = self.jobs.spawn_file("open", move || {
+            let result = Workspace::open(&path, mode, runtime).map(|(w, report)| (w, Some(report)));
+            Outcome::Opened { path, result }
+        });
+        self.spawned(result);
+    }
+
+    fn create(&mut self, path: PathBuf) {
+        let runtime = self.host.runtime.clone();
+        let result = self.jobs.spawn_file("new", move || {
+            let result = Workspace::create(&path, runtime).map(|w| (w, None));
+            Outcome::Opened { path, result }
+        });
+        self.spawned(result);
+    }
+
+    fn save(&mut self, then_quit: bool, anyway: bool) {
+        self.on_file("save", move |w| Outcome::Saved {
+            then_quit,
+            result: if anyway { w.save_anyway() } else { w.save() },
+        });
+    }
+
+    fn close_window(&mut self, ctx: &egui::Context) {
+        self.quit = true;
+        if let Some(run) = self.current_run().filter(|r| !r.is_finished()) {
+            run.cancel();
+        }
+        ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+    }
+
+    /// Finds the rows and the price on a thread, then asks or starts.
+    fn order(&mut self, order: Order, scope: Scope) {
+        let (view, selected) = (self.answer.view.clone(), self.screen.selection.rows().clone());
+        self.on_list("price", move |w| {
+            let snapshot = w.snapshot();
+            let job = orders::job(order, scope, &view, &selected, &snapshot.inventory);
+            let price = w.price(&job);
+            Outcome::Priced(job, price)
+        });
+    }
+
+    pub(super) fn priced(&mut self, job: Job, price: crate::workspace::Price) {
+        if price.rows == 0 {
+            self.say(Tone::Warning, "Nothing to do", "No row is ready for this.");
+        } else if price.activations() > 0
+            || matches!(
+                job,
+                Job::InstallKey {
+                    key: KeyChoice::Owned(_),
+                    ..
+                }
+            )
+        {
+            self.open(Dialog::Confirm { job, price });
+        } else {
+            self.start(job);
+        }
+    }
+
+    fn start(&mut self, job: Job) {
+        let asks_computers = !matches!(job, Job::AcquireConfirmationIds { .. } | Job::RefreshCounts { .. });
+        if asks_computers && self.credentials.is_none() {
+            let dialog = dialogs::credentials(None, Some(job));
+            self.open(dialog);
+            return;
+        }
+        let Some(workspace) = self.workspace().cloned() else {
+            return;
+        };
+        match workspace.start(job) {
+            Ok(_) => {
+                self.screen.drawer_open = true;
+                self.screen.drawer_closed = None;
+            }
+            Err(error) => self.fail("Not started", &error),
+        }
+    }
+
+    fn sign_in(&mut self, credentials: Option<crate::workspace::Credentials>, then: Option<Job>) {
+        self.credentials.clone_from(&credentials);
+        if let Some(workspace) = self.workspace() {
+            workspace.set_credentials(credentials);
+        }
+        if let Some(job) = then {
+            self.start(job);
+        }
+    }
+
+    fn copy_key(&mut self, ctx: &egui::Context, id: crate::model::KeyEntryId) {
+        let list = self.list.as_ref();
+        let text = list
+            .and_then(|l| l.snapshot.inventory.key(id))
+            .and_then(|k| k.key.as_ref())
+            .map(|k| k.reveal().to_owned());
+        if let Some(text) = text {
+            ctx.copy_text(text);
+            self.say(
+                Tone::Warning,
+                "Product key copied",
+                "Other programs can read the clipboard: paste it where it is needed, then copy something else.",
+            );
+        }
+    }
+
+    fn copy_rows(&mut self) {
+        let (view, selected) = (self.answer.view.clone(), self.screen.selection.rows().clone());
+        self.on_list("copy", move |w| {
+            let snapshot = w.snapshot();
+            let now = chrono::Utc::now();
+            let mut text: String = Column::ALL.iter().map(|c| c.heading()).collect::<Vec<_>>().join("\t");
+            let mut rows = 0;
+            for line in &view.lines {
+                let Line::Row(row) = line else { continue };
+                let Some(shown) = row.view(&snapshot.inventory).filter(|_| selected.contains(*row)) else {
+                    continue;
+                };
+                text.push('\n');
+                let cells = Column::ALL
+                    .iter()
+                    .map(|c| c.text(shown, now).replace(['\t', '\n', '\r'], " "));
+                text.push_str(&cells.collect::<Vec<_>>().join("\t"));
+                rows += 1;
+            }
+            Outcome::RowsAsText(text, rows)
+        });
+    }
+
+    fn remove_rows(&mut self) {
+        let (view, selected) = (self.answer.view.clone(), self.screen.selection.rows().clone());
+        let count = selected.len();
+        self.edit(
+            format!("{} removed from the list", words::count(count, "row", "rows")),
+            move |w| {
+                let inventory = &w.snapshot().inventory;
+                orders::removal(&view, &selected, inventory)
+            },
+        );
+        self.screen.selection.clear();
+    }
+
+    pub(super) fn install_list(&mut self, workspace: Workspace) {
+        workspace.set_waker(self.host.waker.clone());
+        workspace.set_settings(self.settings.clone());
+        workspace.set_credentials(self.credentials.clone());
+        self.lists_opened += 1;
+        self.screen.list_changed();
+        self.answer = std::sync::Arc::default();
+        let snapshot = workspace.snapshot();
+        self.list = Some(OpenList {
+            workspace,
+            snapshot,
+            number: self.lists_opened,
+        });
+    }
+
+    pub(super) fn picked(&mut self, purpose: Purpose, path: Option<PathBuf>) {
+        let Some(path) = path else { return };
+        match purpose {
+            Purpose::New => self.create(path),
+            Purpose::Open => {
+                let open = self.list.as_ref().map(|l| &l.snapshot.path);
+                if open == Some(&path) {
+                    self.say(Tone::Warning, "The list is open already", path.display().to_string());
+                } else {
+                    self.open_path(path, false);
+                }
+            }
+            Purpose::SaveAs => self.on_file("save-as", move |w| {
+                let result = w.save_as(&path);
+                Outcome::SavedAs(path, result)
+            }),
+            Purpose::Import => self.on_file("read", move |w| {
+                let plan = w.plan_import(&path);
+                Outcome::Planned(path, Box::new(plan))
+            }),
+            Purpose::Export {
+                profile,
+                selection_only,
+            } => {
+                let (view, selected) = (self.answer.view.clone(), self.screen.selection.rows().clone());
+                self.on_file("export", move |w| {
+                    let rows = selection_only.then(|| orders::products(&view, &selected, &w.snapshot().inventory));
+                    Outcome::Exported(w.export(&path, profile, rows.as_ref()))
+                });
+            }
+            Purpose::Keys | Purpose::Computers => {
+                let result = self.jobs.spawn_file("read", move || {
+                    let bytes = std::fs::read(&path).map_err(|e| format!("{} cannot be read: {e}.", path.display()));
+                    let text = bytes.and_then(|bytes| {
+                        workspace::decode_text(&bytes).map_err(|line| {
+                            let name = path.display();
+                            format!("Line {line} of {name} is neither UTF-8 nor UTF-16: save it as plain text.")
+                        })
+                    });
+                    Outcome::TextRead(purpose, text)
+                });
+                self.spawned(result);
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Everything that waits for a disk or a dialog of the system, on threads of its own; results come back by channel and are
+//! taken at one place per frame.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::picker::PickFile;
+use super::state::viewer::Waker;
+use crate::workspace::{
+    AddKeysReport, AddReport, ExportProfile, ExportReport, ImportPlan, ImportReport, Job, OpenReport, Price,
+    SaveReport, Workspace, WorkspaceError,
+};
+
+/// What a picked file is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new list.
+    New,
+    /// Open it.
+    Open,
+    /// Save the list there.
+    SaveAs,
+    /// Import it.
+    Import,
+    /// Export there.
+    Export {
+        /// Which profile.
+        profile: ExportProfile,
+        /// The selected rows only.
+        selection_only: bool,
+    },
+    /// Read product keys from it.
+    Keys,
+    /// Read computer names from it.
+    Computers,
+}
+
+/// What came of it.
+pub enum Outcome {
+    /// A file was picked, or not.
+    Picked(Purpose, Option<PathBuf>),
+    /// A list was opened or made.
+    Opened {
+        /// The file.
+        path: PathBuf,
+        /// The list.
+        result: Result<(Workspace, Option<OpenReport>), WorkspaceError>,
+    },
+    /// The list was saved.
+    Saved {
+        /// Close the window when it went well.
+        then_quit: bool,
+        /// What was written.
+        result: Result<SaveReport, WorkspaceError>,
+    },
+    /// The list was saved elsewhere.
+    SavedAs(PathBuf, Result<SaveReport, WorkspaceError>),
+    /// A list was exported.
+    Exported(Result<ExportReport, WorkspaceError>),
+    /// A file to import was read.
+    Planned(PathBuf, Box<Result<ImportPlan, WorkspaceError>>),
+    /// It was imported.
+    Imported(Box<Result<ImportReport, WorkspaceError>>),
+    /// Computers were added.
+    ComputersAdded(Result<AddReport, WorkspaceError>),
+    /// Product keys were added.
+    KeysAdded(Result<AddKeysReport, WorkspaceError>),
+    /// A text file was read into a dialog.
+    TextRead(Purpose, Result<String, String>),
+    /// The list was edited: what was done, in words.
+    Edited(String, Result<(), WorkspaceError>),
+    /// The rows of an order and its price are known.
+    Priced(Job, Price),
+    /// Rows as text for the clipboard, and how many.
+    RowsAsText(String, usize),
+}
+
+/// More results than this wait nowhere: the threads do.
+const RESULTS: usize = 32;
+
+/// The threads under way.
+pub struct Jobs {
+    sender: SyncSender<Outcome>,
+    receiver: Receiver<Outcome>,
+    waker: Waker,
+    running: usize,
+    files: usize,
+}
+
+impl Jobs {
+    /// No thread yet.
+    pub fn new(waker: Waker) -> Self {
+        let (sender, receiver) = sync_channel(RESULTS);
+        Self {
+            sender,
+            receiver,
+            waker,
+            running: 0,
+            files: 0,
+        }
+    }
+
+    /// Does `work` on a thread of its own.
+    pub fn spawn(&mut self, name: &str, work: impl FnOnce() -> Outcome + Send + 'static) -> std::io::Result<()> {
+        let sender = self.sender.clone();
+        let waker = self.waker.clone();
+        std::thread::Builder::new()
+            .name(format!("makeeper-{name}"))
+            .spawn(move || {
+                // The window may be gone by now; then nobody needs the result.
+                let _ = sender.send(work());
+                waker();
+            })?;
+        self.running += 1;
+        Ok(())
+    }
+
+    /// Threads under way.
+    pub fn running(&self) -> usize {
+        self.running
+    }
+
+    /// A file is being picked, read or written.
+    pub fn busy_with_file(&self) -> bool {
+        self.files > 0
+    }
+
+    /// As [`Jobs::spawn`], for work on files: commands that need the file wait for it.
+    pub fn spawn_file(&mut self, name: &str, work: impl FnOnce() -> Outcome + Send + 'static) -> std::io::Result<()> {
+        self.spawn(name, work)?;
+        self.files += 1;
+        Ok(())
+    }
+
+    /// The next result, if there is one.
+    pub fn take(&mut self) -> Option<Outcome> {
+        let outcome = self.receiver.try_recv().ok()?;
+        self.running = self.running.saturating_sub(1);
+        let about_a_file = matches!(
+            outcome,
+            Outcome::Picked(..)
+                | Outcome::Opened { .. }
+                | Outcome::Saved { .. }
+                | Outcome::SavedAs(..)
+                | Outcome::Exported(_)
+                | Outcome::Planned(..)
+                | Outcome::Imported(_)
+                | Outcome::TextRead(..)
+        );
+        if about_a_file {
+            self.files = self.files.saturating_sub(1);
+        }
+        Some(outcome)
+    }
+}
+
+/// What to ask for `purpose`; `near` is the open list.
+pub fn question(purpose: &Purpose, near: Option<&std::path::Path>) -> PickFile {
+    let stem = near
+        .and_then(|p| p.file_stem())
+        .map_or_else(|| "computers".to_owned(), |s| s.to_string_lossy().into_owned());
+    let (title, save, file_name) = match purpose {
+        Purpose::New => ("New list", true, "computers.cilx".to_owned()),
+        Purpose::Open => ("Open list", false, String::new()),
+        Purpose::SaveAs => ("Save list as", true, format!("{stem}.cilx")),
+        Purpose::Import => ("Import list", false, String::new()),
+        Purpose::Export { profile, .. } => ("Export list", true, format!("{stem}-{}.cilx", profile.name())),
+        Purpose::Keys => ("Read product keys from a file", false, String::new()),
+        Purpose::Computers => ("Read computer names from a file", false, String::new()),
+    };
+    let text = matches!(purpose, Purpose::Keys | Purpose::Computers);
+    PickFile {
+        title,
+        save,
+        file_name,
+        folder: near.and_then(|p| p.parent()).map(std::path::Path::to_owned),
+        kind: if text { "Text" } else { "Computer Information List" },
+        endings: if text {
+            &["txt", "csv"]
+        } else if save {
+            &["cilx"]
+        } else {
+            &["cilx", "cil"]
+        },
+    }
+}

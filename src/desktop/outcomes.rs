@@ -1,0 +1,203 @@
+//! What came back from threads and runs, taken in before a frame is drawn.
+
+use super::app::Desktop;
+use super::dialogs::{self, Dialog};
+use super::jobs::{Outcome, Purpose};
+use super::state::notices::Tone;
+use super::state::words;
+use crate::workspace::{AddReport, ImportReport, OpenReport, SaveReport, WorkspaceError};
+
+impl Desktop {
+    pub(super) fn take(&mut self, ctx: &egui::Context, outcome: Outcome) {
+        match outcome {
+            Outcome::Picked(purpose, path) => self.picked(purpose, path),
+            Outcome::Opened { path, result } => match result {
+                Ok((workspace, report)) => {
+                    self.install_list(workspace);
+                    if let Some(report) = report {
+                        self.tell_opened(&report);
+                    }
+                }
+                Err(error) => self.dialogs.push(Dialog::OpenFailed {
+                    path,
+                    message: words::sentence(&error.to_string()),
+                }),
+            },
+            Outcome::Saved { then_quit, result } => self.saved(ctx, then_quit, result),
+            Outcome::SavedAs(path, result) => match result {
+                Ok(_) => self.say(Tone::Good, "Saved", path.display().to_string()),
+                Err(error) => self.fail("Not saved", &error),
+            },
+            Outcome::Exported(result) => match result {
+                Ok(report) => {
+                    let mut detail = format!("{}\n{}.", report.path.display(), report.profile.label());
+                    if report.left_out > 0 {
+                        let left = words::count(report.left_out, "product needs", "products need");
+                        detail = format!("{detail} {left} no confirmation ID and stayed here.");
+                    }
+                    let title = format!("{} exported", words::count(report.products, "product", "products"));
+                    self.say(Tone::Good, title, detail);
+                }
+                Err(error) => self.fail("Not exported", &error),
+            },
+            Outcome::Planned(path, plan) => match *plan {
+                Ok(plan) => self.dialogs.push(dialogs::import(path, plan)),
+                Err(error) => self.fail("Nothing imported", &error),
+            },
+            Outcome::Imported(report) => match *report {
+                Ok(report) => self.tell_imported(&report),
+                Err(error) => self.fail("Nothing imported", &error),
+            },
+            Outcome::ComputersAdded(result) => self.computers_added(result),
+            Outcome::KeysAdded(result) => {
+                if let Some(Dialog::AddKeys(dialog)) = self.dialogs.iter_mut().find(|d| matches!(d, Dialog::AddKeys(_)))
+                {
+                    dialog.answered(result);
+                } else if let Err(error) = result {
+                    self.fail("No product key added", &error);
+                }
+            }
+            Outcome::TextRead(purpose, text) => match text {
+                Ok(text) => self.text_read(&purpose, &text),
+                Err(message) => self.say(Tone::Bad, "File not read", message),
+            },
+            Outcome::Edited(what, result) => match result {
+                Ok(()) => self.say(Tone::Good, what, ""),
+                Err(error) => self.fail("Not changed", &error),
+            },
+            Outcome::Priced(job, price) => self.priced(job, price),
+            Outcome::RowsAsText(text, rows) => {
+                ctx.copy_text(text);
+                self.say(Tone::Good, format!("{} copied", words::count(rows, "row", "rows")), "");
+            }
+        }
+    }
+
+    fn tell_opened(&mut self, report: &OpenReport) {
+        if !report.recovered.is_empty() {
+            self.say(
+                Tone::Warning,
+                "Changes recovered",
+                words::sentence(&report.recovered.to_string()),
+            );
+        }
+        let warnings = report.warnings.len();
+        if let Some(first) = report.warnings.first() {
+            self.say(
+                Tone::Warning,
+                format!(
+                    "{} of the file could not be read as they stand",
+                    words::count(warnings, "row", "rows")
+                ),
+                words::sentence(&first.to_string()),
+            );
+        }
+    }
+
+    fn saved(&mut self, ctx: &egui::Context, then_quit: bool, result: Result<SaveReport, WorkspaceError>) {
+        match result {
+            Ok(_) if then_quit => {
+                self.quit = true;
+                ctx.send_viewport_cmd(egui::ViewportCommand::Close);
+            }
+            Ok(report) => {
+                let changes = words::count(report.changes, "change", "changes");
+                self.say(Tone::Good, "Saved", format!("{changes} written to the file."));
+            }
+            Err(error) => self.dialogs.push(Dialog::SaveFailed {
+                message: words::sentence(&error.to_string()),
+            }),
+        }
+    }
+
+    fn tell_imported(&mut self, report: &ImportReport) {
+        let open = report.unmatched.len() + report.conflicts.len() + report.refused.len();
+        let mut detail = format!(
+            "{} matched, {} new, {} known already.",
+            words::count(report.matched, "row", "rows"),
+            words::number(report.added),
+            words::number(report.already_known),
+        );
+        if open > 0 {
+            let rows = words::count(open, "row was", "rows were");
+            detail = format!("{detail} {rows} not applied; the activity log says which.");
+        }
+        let ids = words::count(report.confirmation_ids, "confirmation ID", "confirmation IDs");
+        let tone = if open > 0 { Tone::Warning } else { Tone::Good };
+        self.say(tone, format!("Imported {ids}"), detail);
+    }
+
+    fn computers_added(&mut self, result: Result<AddReport, WorkspaceError>) {
+        match result {
+            Ok(report) => {
+                let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+                let mut detail = Vec::new();
+                if !report.known.is_empty() {
+                    detail.push(format!("{} in the list already.", words::number(report.known.len())));
+                }
+                if report.added.is_empty() {
+                    detail.push("Nothing was added.".to_owned());
+                } else {
+                    detail.push("Update the license status to collect their products.".to_owned());
+                }
+                if let Some(first) = problems.first() {
+                    let more = if problems.len() > 1 {
+                        format!(" (and {} more)", problems.len() - 1)
+                    } else {
+                        String::new()
+                    };
+                    detail.push(format!("Not understood: {}{more}", words::sentence(first)));
+                }
+                let title = format!("{} added", words::count(report.added.len(), "computer", "computers"));
+                let tone = if problems.is_empty() { Tone::Good } else { Tone::Warning };
+                self.say(tone, title, detail.join(" "));
+            }
+            Err(error) => self.fail("No computer added", &error),
+        }
+    }
+
+    fn text_read(&mut self, purpose: &Purpose, text: &str) {
+        for dialog in &mut self.dialogs {
+            match (dialog, purpose) {
+                (Dialog::AddKeys(d), Purpose::Keys) => d.append(text),
+                (Dialog::AddComputers(d), Purpose::Computers) => d.append(text),
+                _ => {}
+            }
+        }
+    }
+
+    /// Says once how a run ended.
+    pub(super) fn announce_run(&mut self) {
+        let Some(run) = self
+            .current_run()
+            .filter(|r| r.is_finished() && r.id() > self.screen.announced)
+        else {
+            return;
+        };
+        self.screen.announced = run.id();
+        let progress = run.progress();
+        let mut parts = Vec::new();
+        for (n, word) in [
+            (progress.succeeded, "succeeded"),
+            (progress.failed, "failed"),
+            (progress.skipped, "needed nothing"),
+            (progress.cancelled, "cancelled"),
+        ] {
+            if n > 0 {
+                parts.push(format!("{} {word}", words::number(n)));
+            }
+        }
+        let tone = if progress.failed > 0 || progress.cancelled > 0 {
+            Tone::Warning
+        } else {
+            Tone::Good
+        };
+        if self.screen.drawer_closes && progress.failed == 0 {
+            self.screen.drawer_closed = Some(run.id());
+        }
+        // The drawer says the same, as long as it is there.
+        if self.screen.drawer_closed == Some(run.id()) {
+            self.say(tone, format!("{}: done", run.title()), parts.join(", "));
+        }
+    }
+}

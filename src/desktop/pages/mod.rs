@@ -1,0 +1,39 @@
+//! The pages of the window.
+
+pub mod activity;
+pub mod air_gap;
+pub mod details;
+pub mod keys;
+pub mod products;
+pub mod table;
+
+use egui::Ui;
+
+use super::app::Frame;
+use super::commands::Command;
+use super::icons::Icon;
+use super::widgets::{centered_row, command_button, empty_ui, primary_command};
+
+/// What stands there before a list is open.
+pub fn welcome_ui(ui: &mut Ui, frame: &Frame<'_>) {
+    if frame.facts.busy_with_file {
+        empty_ui(ui, Icon::Open, "Opening…", "", |ui| {
+            ui.spinner();
+        });
+        return;
+    }
+    empty_ui(
+        ui,
+        Icon::Products,
+        "No list is open",
+        "A Computer Information List holds computers, their products and license status, and the product keys you own. Open one \
+         that VAMT or MAKeeper wrote, or make a new one.",
+        |ui| {
+            centered_row(ui, "welcome", |ui| {
+                primary_command(ui, frame, Command::OpenList);
+                ui.spacing_mut().interact_size.y = 36.0;
+                command_button(ui, frame, Command::NewList);
+            });
+        },
+    );
+}

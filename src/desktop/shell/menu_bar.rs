@@ -1,0 +1,97 @@
+//! The menu bar: a view of the command table.
+
+use egui::{Button, MenuBar, RichText, Ui, containers::menu::MenuButton, containers::menu::SubMenuButton};
+
+use crate::desktop::app::{Event, Frame};
+use crate::desktop::commands::{Command, Menu};
+use crate::desktop::icons::Icon;
+use crate::desktop::state::facts::Page;
+use crate::desktop::state::screen::{GROUPS, Look};
+use crate::desktop::theme::Palette;
+
+pub(super) fn menu_bar_ui(ui: &mut Ui, frame: &Frame<'_>) {
+    MenuBar::new().ui(ui, |ui| {
+        for menu in Menu::ALL {
+            MenuButton::new(menu.title()).ui(ui, |ui| menu_ui(ui, frame, *menu));
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let p = Palette::of(ui);
+            let key = Command::CommandPalette
+                .spec()
+                .shortcut
+                .map(|s| ui.ctx().format_shortcut(&s));
+            let text = RichText::new(format!("Commands  {}", key.unwrap_or_default())).color(p.text_weak);
+            let button = Button::new((Icon::Search.atom(), text))
+                .gap(6.0)
+                .frame_when_inactive(false);
+            if ui.add(button).accessible_name("Open command palette").clicked() {
+                frame.run(Command::CommandPalette);
+            }
+        });
+    });
+}
+
+fn menu_ui(ui: &mut Ui, frame: &Frame<'_>, menu: Menu) {
+    for command in Command::ALL.iter().filter(|c| c.spec().menu == menu) {
+        if command.spec().separated {
+            ui.separator();
+        }
+        if *command == Command::ThemeSystem {
+            group_menu_ui(ui, frame);
+            ui.separator();
+        }
+        menu_item(ui, frame, *command);
+    }
+}
+
+fn group_menu_ui(ui: &mut Ui, frame: &Frame<'_>) {
+    SubMenuButton::new("Group by").ui(ui, |ui| {
+        let current = frame.screen.spec.group_by;
+        if ui.radio(current.is_none(), "Nothing").clicked() {
+            frame.send(Event::Group(None));
+        }
+        for column in GROUPS {
+            if ui.radio(current == Some(*column), column.heading()).clicked() {
+                frame.send(Event::Group(Some(*column)));
+            }
+        }
+    });
+}
+
+/// A command as an item of a menu.
+pub fn menu_item(ui: &mut Ui, frame: &Frame<'_>, command: Command) {
+    let p = Palette::of(ui);
+    let spec = command.spec();
+    let why = command.unavailable(frame.facts);
+    let screen = frame.screen;
+    let chosen = match command {
+        Command::ThemeSystem => screen.look == Look::System,
+        Command::ThemeLight => screen.look == Look::Light,
+        Command::ThemeDark => screen.look == Look::Dark,
+        Command::ToggleDetails => screen.details,
+        Command::ShowProducts => screen.page == Page::Products,
+        Command::ShowKeys => screen.page == Page::Keys,
+        Command::ShowAirGap => screen.page == Page::AirGap,
+        Command::ShowActivity => screen.page == Page::Activity,
+        _ => false,
+    };
+    // A fixed place for the symbol keeps the texts in line.
+    let icon = if chosen { Some(Icon::Check) } else { spec.icon };
+    let symbol = egui::Atom::paint(egui::Vec2::splat(Icon::SIZE), move |ui, args| {
+        if let Some(icon) = icon {
+            icon.paint(ui.painter(), args.rect, args.fallback_text_color);
+        }
+    });
+    let mut button = Button::new((symbol, spec.text)).gap(8.0);
+    if let Some(shortcut) = spec.shortcut {
+        button = button.shortcut_text(RichText::new(ui.ctx().format_shortcut(&shortcut)).color(p.text_weak));
+    }
+    let response = ui.add_enabled(why.is_none(), button).accessible_name(spec.text);
+    if response.clicked() {
+        frame.run(command);
+        ui.close();
+    }
+    if let Some(why) = why {
+        response.on_disabled_hover_text(why);
+    }
+}

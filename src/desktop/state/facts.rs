@@ -1,0 +1,101 @@
+//! What commands depend on: the few facts about list and selection that decide what is available.
+
+use crate::model::{Inventory, KeyType, LicenseStatus, Row};
+
+/// The pages of the window.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Page {
+    /// The product list.
+    #[default]
+    Products,
+    /// The product keys.
+    Keys,
+    /// The way across the air gap.
+    AirGap,
+    /// The log of the session.
+    Activity,
+}
+
+/// About the selected rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowFacts {
+    /// Rows.
+    pub selected: usize,
+    /// Rows that are products.
+    pub products: usize,
+    /// Products whose computer has a name in this list.
+    pub named: usize,
+    /// Different computers.
+    pub computers: usize,
+    /// Named products that are not licensed.
+    pub activatable: usize,
+    /// Named products that could be activated by proxy from here.
+    pub proxy: usize,
+    /// Products that wait for a confirmation ID.
+    pub need_confirmation: usize,
+    /// Named products whose confirmation ID waits to be applied.
+    pub can_apply: usize,
+    /// Products by license status, in the order of [`LicenseStatus::ALL`].
+    pub by_status: Vec<(LicenseStatus, usize)>,
+    /// Products by key type.
+    pub by_key_type: Vec<(KeyType, usize)>,
+}
+
+impl RowFacts {
+    /// Walks the rows.
+    pub fn of(rows: impl Iterator<Item = Row>, inventory: &Inventory) -> Self {
+        let mut facts = Self::default();
+        let mut computers = std::collections::HashSet::new();
+        let mut status = std::collections::BTreeMap::new();
+        let mut key_type = std::collections::BTreeMap::new();
+        for row in rows {
+            let Some(view) = row.view(inventory) else { continue };
+            facts.selected += 1;
+            if view.computer.is_some() {
+                computers.insert(row.computer);
+            }
+            let Some(p) = view.product else { continue };
+            let named = view.computer.is_some();
+            facts.products += 1;
+            facts.named += usize::from(named);
+            facts.activatable += usize::from(named && p.license_status != LicenseStatus::Licensed);
+            facts.need_confirmation += usize::from(p.needs_confirmation_id());
+            facts.proxy += usize::from(named && (p.needs_confirmation_id() || p.can_apply_confirmation_id()));
+            facts.can_apply += usize::from(named && p.can_apply_confirmation_id());
+            *status.entry(p.license_status).or_insert(0) += 1;
+            *key_type.entry(p.key_type).or_insert(0) += 1;
+        }
+        facts.computers = computers.len();
+        facts.by_status = status.into_iter().collect();
+        facts.by_key_type = key_type.into_iter().collect();
+        facts
+    }
+}
+
+/// Everything that decides which commands are available.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, each asked by name")]
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// A list is open.
+    pub has_list: bool,
+    /// It is open to look at only.
+    pub read_only: bool,
+    /// Changes that are not in the file.
+    pub unsaved: usize,
+    /// A run is under way.
+    pub running: bool,
+    /// A file is being written, read or picked.
+    pub busy_with_file: bool,
+    /// Computers of the list.
+    pub computers: usize,
+    /// Product keys whose activations the service counts.
+    pub countable_keys: usize,
+    /// The page shown.
+    pub page: Page,
+    /// A product key is selected on its page.
+    pub selected_key: bool,
+    /// The list has the whole of it.
+    pub selected_key_is_whole: bool,
+    /// The selected rows.
+    pub rows: RowFacts,
+}

@@ -1,0 +1,10 @@
+//! What the desktop shows, without egui: it can be tested on paper.
+
+pub mod air_gap;
+pub mod facts;
+pub mod notices;
+pub mod orders;
+pub mod screen;
+pub mod selection;
+pub mod viewer;
+pub mod words;

@@ -1,0 +1,207 @@
+//! The state of the window: page, filter, sorting, selection, what is open. No egui, no list.
+
+use std::time::Instant;
+
+use super::facts::Page;
+use super::notices::Notices;
+use super::selection::Selection;
+use crate::model::{Column, Filter, FilterError, KeyEntryId, ViewSpec};
+
+/// Light, dark, or as the system is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Look {
+    /// As the system is.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// The columns of the product list, in their order, with their widths in points. The first does not scroll away.
+pub const COLUMNS: &[(Column, f32)] = &[
+    (Column::Computer, 168.0),
+    (Column::Product, 204.0),
+    (Column::Status, 152.0),
+    (Column::KeyType, 136.0),
+    (Column::Key, 68.0),
+    (Column::Grace, 76.0),
+    (Column::Reason, 96.0),
+    (Column::LastAction, 260.0),
+    (Column::Updated, 76.0),
+    (Column::Network, 150.0),
+    (Column::Remarks, 160.0),
+];
+
+/// What the list can be grouped by.
+pub const GROUPS: &[Column] = &[
+    Column::Status,
+    Column::Product,
+    Column::KeyType,
+    Column::Key,
+    Column::Reason,
+    Column::Network,
+    Column::Kms,
+];
+
+/// Steps of the text size.
+const ZOOM: &[f32] = &[0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0];
+
+/// The state of the window.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent switches, each a thing a person sees"
+)]
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// The page shown.
+    pub page: Page,
+    /// The filter as typed.
+    pub filter_text: String,
+    /// Why it cannot be read; the list still shows what the last readable filter let pass.
+    pub filter_error: Option<FilterError>,
+    /// What to show and how.
+    pub spec: ViewSpec,
+    /// The selected rows.
+    pub selection: Selection,
+    /// The selected product key.
+    pub key: Option<KeyEntryId>,
+    /// Messages.
+    pub notices: Notices,
+    /// Details are shown.
+    pub details: bool,
+    /// Light or dark.
+    pub look: Look,
+    /// Size of everything, 1 is normal.
+    pub zoom: f32,
+    /// The filter box takes the keyboard in the next frame.
+    pub focus_filter: bool,
+    /// The list takes the keyboard in the next frame.
+    pub focus_list: bool,
+    /// The line to bring into sight in the next frame.
+    pub scroll_to: Option<usize>,
+    /// The progress drawer shows its rows.
+    pub drawer_open: bool,
+    /// The drawer shows failed rows only.
+    pub drawer_failed_only: bool,
+    /// The drawer goes away by itself when a run ended without a failure.
+    pub drawer_closes: bool,
+    /// The run whose drawer was closed.
+    pub drawer_closed: Option<u64>,
+    /// The run that was last announced as finished.
+    pub announced: u64,
+    /// When the window was last drawn; for messages that go away.
+    pub drawn: Option<Instant>,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self {
+            page: Page::Products,
+            filter_text: String::new(),
+            filter_error: None,
+            spec: ViewSpec::default(),
+            selection: Selection::default(),
+            key: None,
+            notices: Notices::default(),
+            details: true,
+            look: Look::System,
+            zoom: 1.0,
+            focus_filter: false,
+            focus_list: false,
+            scroll_to: None,
+            drawer_open: true,
+            drawer_failed_only: false,
+            drawer_closes: false,
+            drawer_closed: None,
+            announced: 0,
+            drawn: None,
+        }
+    }
+}
+
+impl Screen {
+    /// Another list was opened: everything that belonged to the old one goes.
+    pub fn list_changed(&mut self) {
+        self.selection = Selection::default();
+        self.key = None;
+        self.page = Page::Products;
+        self.set_filter(String::new());
+        self.scroll_to = Some(0);
+        self.drawer_closed = None;
+        self.announced = 0;
+    }
+
+    /// Text was typed into the filter box. Text that cannot be read leaves the list as it is and says why.
+    pub fn set_filter(&mut self, text: String) {
+        match Filter::parse(&text) {
+            Ok(filter) => {
+                if self.spec.filter != filter {
+                    self.spec.filter = filter;
+                    self.scroll_to = Some(0);
+                }
+                self.filter_error = None;
+            }
+            Err(error) => self.filter_error = Some(error),
+        }
+        self.filter_text = text;
+    }
+
+    /// A click on a heading: sorts by it, the other way round the second time.
+    pub fn sort_by(&mut self, column: Column) {
+        if self.spec.sort == column {
+            self.spec.descending = !self.spec.descending;
+        } else {
+            self.spec.sort = column;
+            self.spec.descending = false;
+        }
+    }
+
+    /// One step larger or smaller.
+    pub fn zoom_by(&mut self, steps: isize) {
+        let here = ZOOM.iter().position(|z| (z - self.zoom).abs() < 0.01).unwrap_or(2);
+        let there = here.saturating_add_signed(steps).min(ZOOM.len() - 1);
+        self.zoom = ZOOM.get(there).copied().unwrap_or(1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_cannot_be_read_leaves_the_list_as_it_is() {
+        let mut screen = Screen::default();
+        screen.set_filter("status:grace".into());
+        let good = screen.spec.clone();
+        screen.set_filter("status:purple".into());
+        assert_eq!(screen.spec, good);
+        assert!(screen.filter_error.is_some());
+        assert_eq!(screen.filter_text, "status:purple");
+        screen.set_filter(String::new());
+        assert!(screen.filter_error.is_none() && screen.spec.filter.is_empty());
+    }
+
+    #[test]
+    fn a_second_click_on_a_heading_turns_the_order_round() {
+        let mut screen = Screen::default();
+        screen.sort_by(Column::Status);
+        assert_eq!((screen.spec.sort, screen.spec.descending), (Column::Status, false));
+        screen.sort_by(Column::Status);
+        assert!(screen.spec.descending);
+        screen.sort_by(Column::Computer);
+        assert!(!screen.spec.descending);
+    }
+
+    #[test]
+    fn text_grows_in_steps_and_stops_at_twice_the_size() {
+        let mut screen = Screen::default();
+        for _ in 0..20 {
+            screen.zoom_by(1);
+        }
+        assert!((screen.zoom - 2.0).abs() < 0.01);
+        screen.zoom_by(-1);
+        assert!((screen.zoom - 1.75).abs() < 0.01);
+    }
+}

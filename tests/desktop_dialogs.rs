@@ -1,0 +1,321 @@
+//! Commands and dialogs of the desktop: what is available, what is asked, what comes of it.
+
+mod desktop_support;
+
+use std::path::Path;
+
+use desktop_support::Desk;
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use makeeper::desktop::DesktopOptions;
+
+const NONE: Modifiers = Modifiers::NONE;
+
+#[test]
+fn without_a_list_the_window_says_how_to_begin() {
+    let mut desk = Desk::bare();
+    desk.expect("No list is open");
+    for name in [
+        "Add computers",
+        "Update license status",
+        "Install product key",
+        "Import",
+        "Export",
+        "Save",
+    ] {
+        assert!(desk.is_disabled(Role::Button, name), "{name}");
+    }
+    let path = desk.path("new.cilx");
+    desk.picker.will_pick(&path);
+    desk.command("New list");
+    desk.expect("The list is empty");
+    assert_eq!(desk.harness.state().title(), "new.cilx - MAKeeper");
+    assert_eq!(desk.count("Products"), 0);
+}
+
+#[test]
+fn a_picker_that_is_cancelled_changes_nothing() {
+    let mut desk = Desk::with(10);
+    let before = desk.rows();
+    desk.press(Modifiers::COMMAND, Key::O);
+    assert_eq!(desk.picker.asked.lock().unwrap().len(), 1);
+    assert_eq!(desk.rows(), before);
+}
+
+#[test]
+fn a_list_that_is_missing_is_named_and_the_window_stays() {
+    let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let path = folder.path().join("gone.cilx");
+    let options = DesktopOptions {
+        list: Some(path),
+        ..DesktopOptions::default()
+    };
+    let mut desk = Desk::start(folder, options);
+    desk.harness
+        .get_by_role_and_label(Role::Dialog, "The list cannot be opened");
+    desk.expect("gone.cilx");
+    desk.button("Close");
+    desk.expect("No list is open");
+}
+
+#[test]
+fn the_palette_finds_and_runs_commands() {
+    let mut desk = Desk::with(10);
+    desk.command("product keys");
+    desk.expect("Asking the activation service for counts");
+    desk.command("activity");
+    desk.expect("newest first");
+    desk.press(Modifiers::COMMAND, Key::K);
+    desk.type_into(Role::TextInput, "Find a command", "apply confirm");
+    desk.press(NONE, Key::Enter);
+    // Not available: the palette stays and nothing happens.
+    desk.harness.get_by_role_and_label(Role::Dialog, "Commands");
+    desk.press(NONE, Key::Escape);
+    assert!(desk.harness.query_by_role_and_label(Role::Dialog, "Commands").is_none());
+}
+
+#[test]
+fn light_dark_and_text_size_are_commands() {
+    let mut desk = Desk::with(10);
+    desk.command("dark");
+    assert_eq!(desk.harness.ctx.theme(), egui::Theme::Dark);
+    desk.command("light");
+    assert_eq!(desk.harness.ctx.theme(), egui::Theme::Light);
+    desk.press(Modifiers::COMMAND, Key::Plus);
+    assert!((desk.harness.ctx.zoom_factor() - 1.1).abs() < 0.01);
+    desk.press(Modifiers::COMMAND, Key::Num0);
+    assert!((desk.harness.ctx.zoom_factor() - 1.0).abs() < 0.01);
+}
+
+#[test]
+fn computers_are_added_by_name_and_shown_at_once() {
+    let mut desk = Desk::with(10);
+    desk.press(Modifiers::COMMAND, Key::D);
+    let label = "Names, addresses or ranges, separated by commas, blanks or line breaks";
+    assert!(desk.is_disabled(Role::Button, "Add"));
+    desk.type_into(Role::MultilineTextInput, label, "aaa-first, aaa-second\naaa-third");
+    desk.button("Add");
+    desk.expect("3 computers added");
+    assert_eq!(desk.rows()[..3].iter().filter(|r| r.starts_with("aaa-")).count(), 3);
+    assert!(desk.rows()[0].contains("(not collected yet)"));
+    desk.expect("3 unsaved changes");
+    assert!(desk.harness.state().title().starts_with("• "));
+}
+
+#[test]
+fn product_keys_are_added_line_by_line_and_never_shown_whole() {
+    let mut desk = Desk::with(10);
+    desk.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::K);
+    let label = "Product keys, one per line; type and description may follow, separated by commas";
+    let good = "TRYMY-WWWWW-QQQQQ-CCCCC-DDDDD";
+    let bad = "TRYMY-WWWWW-QQQQQ-CCCCC-DDDD0";
+    desk.type_into(Role::MultilineTextInput, label, &format!("{good}\n{bad}\n"));
+    desk.button("Add keys");
+    desk.expect("1 product key added");
+    desk.expect("Line 2: Character 25");
+    let field = desk.harness.get_by_role_and_label(Role::MultilineTextInput, label);
+    let left = field.accesskit_node().value().unwrap_or_default();
+    assert!(
+        left.contains("DDDD0") && !left.contains(good),
+        "the refused line stays to be corrected: {left}"
+    );
+    desk.button("Close");
+    desk.command("product keys");
+    desk.expect("DDDDD");
+    assert!(!desk.every_word().contains("WWWWW-QQQQQ"));
+}
+
+#[test]
+fn a_product_key_shows_what_it_has_left_and_who_carries_it() {
+    let mut desk = Desk::with(20);
+    desk.press(Modifiers::COMMAND, Key::Num2);
+    desk.expect("180 of 500 left");
+    desk.expect("running out");
+    desk.expect("Warns below 10");
+    let carried = desk.harness.get_all_by_role(Role::Button);
+    let carried: Vec<String> = carried
+        .filter_map(|n| n.accesskit_node().label())
+        .filter(|l| l.starts_with("Installed on"))
+        .collect();
+    desk.button(&carried[0].clone());
+    let shown = desk.rows();
+    assert_eq!(format!("Installed on {} products", shown.len()), carried[0]);
+}
+
+#[test]
+fn copying_a_whole_key_warns_first() {
+    let mut desk = Desk::with(5);
+    desk.press(Modifiers::COMMAND, Key::Num2);
+    let item = desk.harness.get_all_by_role(Role::ListItem).next().unwrap();
+    item.click();
+    desk.settle();
+    desk.button("Copy product key…");
+    desk.expect("every other program");
+    desk.harness.get_by_role_and_label(Role::Button, "Copy key").click();
+    desk.harness.step();
+    desk.harness.step();
+    let whole = desktop_support::estate::mak();
+    let commands = &desk.harness.output().platform_output.commands;
+    assert!(
+        commands
+            .iter()
+            .any(|c| matches!(c, egui::OutputCommand::CopyText(t) if t == whole.reveal()))
+    );
+    desk.settle();
+    assert!(!desk.every_word().contains(whole.reveal()));
+}
+
+#[test]
+fn an_export_says_what_leaves_and_names_nobody() {
+    let mut desk = Desk::with(20);
+    desk.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    desk.expect("No computer name, domain, network address, person or product key.");
+    desk.click(Role::RadioButton, "Proxy activation data only");
+    let out = desk.path("stick.cilx");
+    desk.picker.will_pick(&out);
+    desk.button("Export…");
+    desk.expect("exported");
+    let asked = desk.picker.asked.lock().unwrap()[0].clone();
+    assert!(asked.save);
+    assert_eq!(asked.file_name, "contoso-proxy.cilx");
+    let text = std::fs::read_to_string(&out).unwrap();
+    assert!(text.contains("InstallationId"));
+    for name in ["LAB-PC", "contoso.example", "XW42X", "FIN-WS"] {
+        assert!(!text.contains(name), "{name}");
+    }
+}
+
+#[test]
+fn saving_clears_the_mark_and_closing_asks_only_when_needed() {
+    let mut desk = Desk::with(10);
+    desk.press(Modifiers::COMMAND, Key::Q);
+    assert!(desk.dialogs().is_empty(), "nothing to ask");
+    desk.click_row(0, NONE);
+    desk.press(NONE, Key::Delete);
+    desk.expect("Remove 1 row from the list?");
+    desk.button("Remove");
+    desk.expect("1 row removed from the list");
+    desk.press(Modifiers::COMMAND, Key::Q);
+    desk.harness.get_by_role_and_label(Role::Dialog, "Save before closing?");
+    desk.expect("there again next time");
+    desk.button("Cancel");
+    desk.press(Modifiers::COMMAND, Key::S);
+    desk.expect("Saved");
+    assert!(!desk.harness.state().title().starts_with('•'));
+    assert!(desk.is_disabled(Role::Button, "Save"));
+}
+
+#[test]
+fn asking_computers_asks_first_who_signs_in_and_hides_the_password() {
+    let mut desk = Desk::with(10);
+    desk.press(NONE, Key::F5);
+    desk.harness
+        .get_by_role_and_label(Role::Dialog, "Sign in to the computers");
+    assert!(desk.is_disabled(Role::Button, "Sign in"));
+    desk.type_into(Role::TextInput, "User", r"CONTOSO\admin");
+    desk.type_into(Role::PasswordInput, "Password", "correct horse");
+    assert!(!desk.every_word().contains("correct horse"));
+    desk.button("Cancel");
+    assert!(desk.dialogs().is_empty());
+}
+
+#[test]
+fn installing_offers_the_owned_keys_with_what_they_have_left() {
+    let mut desk = Desk::with(10);
+    assert!(desk.is_disabled(Role::Button, "Install product key"));
+    desk.click_row(0, NONE);
+    desk.press(Modifiers::COMMAND, Key::I);
+    desk.expect("KMS client setup key, chosen for each product");
+    desk.expect("180 of 500 left");
+    assert!(desk.is_disabled(Role::Button, "Install key"));
+    desk.click(Role::RadioButton, "MAK  •••••-•••••-•••••-•••••-XW42X");
+    desk.button("Install key");
+    desk.harness
+        .get_by_role_and_label(Role::Dialog, "Install the product key on 1 product?");
+    desk.expect("spends no activation");
+    desk.button("Cancel");
+}
+
+#[test]
+fn a_run_that_costs_activations_shows_its_price_first() {
+    let mut desk = Desk::with(60);
+    desk.type_into(Role::TextInput, "Filter", "type:mak -status:licensed cid:no");
+    // Into the list first: in the box, Ctrl+A selects the text.
+    desk.press(NONE, Key::ArrowDown);
+    desk.press(Modifiers::COMMAND, Key::A);
+    desk.command("acquire confirmation");
+    desk.expect("will be spent");
+    desk.expect("180");
+    desk.button("Cancel");
+}
+
+#[test]
+fn error_codes_are_explained() {
+    let mut desk = Desk::bare();
+    desk.command("explain");
+    desk.type_into(Role::TextInput, "Code", "0xC004F074");
+    desk.expect("What to do");
+    desk.expect("Usual cause");
+}
+
+#[test]
+fn the_air_gap_page_knows_where_the_list_is() {
+    let mut desk = Desk::with(60);
+    desk.press(Modifiers::COMMAND, Key::Num3);
+    desk.expect("you are here");
+    desk.harness
+        .get_by_label("Station 3: Apply confirmation IDs, you are here");
+    desk.harness
+        .get_by_role_and_label(Role::Button, "Apply confirmation IDs");
+}
+
+#[test]
+fn every_dialog_can_be_left_by_escape() {
+    let mut desk = Desk::with(10);
+    desk.click_row(0, NONE);
+    for name in [
+        "add computers",
+        "add product keys",
+        "install product",
+        "export",
+        "credentials",
+        "explain",
+        "about",
+        "remove from",
+    ] {
+        desk.command(name);
+        assert_eq!(desk.dialogs().len(), 1, "{name}");
+        desk.press(NONE, Key::Escape);
+        assert!(desk.dialogs().is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn the_window_is_usable_when_it_is_small() {
+    let mut desk = Desk::with(30);
+    for (width, height) in [(820.0, 520.0), (1024.0, 700.0), (1920.0, 1080.0)] {
+        desk.harness.set_size(egui::vec2(width, height));
+        desk.settle();
+        assert!(desk.rows().len() > 5, "{width} x {height}");
+        let filter = desk.harness.get_by_role_and_label(Role::TextInput, "Filter").rect();
+        assert!(
+            filter.right() < width && filter.width() > 100.0,
+            "{filter:?} in {width}"
+        );
+    }
+}
+
+fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+#[test]
+fn save_as_goes_on_with_the_other_file() {
+    let mut desk = Desk::with(5);
+    let other = desk.path("other.cilx");
+    desk.picker.will_pick(&other);
+    desk.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+    assert!(exists(&other));
+    assert_eq!(desk.harness.state().title(), "other.cilx - MAKeeper");
+}
