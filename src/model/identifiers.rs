@@ -71,6 +71,10 @@ pub fn check_digit(digits: &[u8]) -> u8 {
 }
 
 fn digits_of(text: &str, what: &'static str, expected: &'static str) -> Result<String, IdentifierError> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // As files have them: a list has millions.
+        return Ok(text.to_owned());
+    }
     let mut digits = String::with_capacity(63);
     for (i, c) in text.chars().enumerate() {
         match c {

@@ -48,8 +48,8 @@ impl<Id: Copy + Eq + std::hash::Hash, T> Slots<Id, T> {
         self.records.get(slot as usize)?.as_ref()
     }
 
-    fn put(&mut self, id: Id, record: T) -> Option<Arc<T>> {
-        let record = Arc::new(record);
+    fn put(&mut self, id: Id, record: impl Into<Arc<T>>) -> Option<Arc<T>> {
+        let record = record.into();
         if let Some(slot) = self.slot(id) {
             return self.records.get_mut(slot as usize)?.replace(record);
         }
@@ -96,7 +96,7 @@ impl Inventory {
     pub fn from_records(
         header: ListHeader,
         computers: impl IntoIterator<Item = Computer>,
-        products: impl IntoIterator<Item = Product>,
+        products: impl IntoIterator<Item = impl Into<Arc<Product>>>,
         keys: impl IntoIterator<Item = KeyEntry>,
     ) -> Self {
         let mut inventory = Self::default();
@@ -106,6 +106,7 @@ impl Inventory {
         }
         let mut products_of: std::collections::HashMap<ComputerId, Vec<ProductId>> = std::collections::HashMap::new();
         for product in products {
+            let product = product.into();
             let (id, computer) = (product.id, product.computer);
             if inventory.products.put(id, product).is_none()
                 && let Some(computer) = computer
