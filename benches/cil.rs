@@ -2,12 +2,7 @@
 //!
 //! `cargo bench --no-default-features --bench cil -- [products] [runs]`
 
-#![allow(
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a program for developers"
-)]
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
 use std::fs;
 use std::hint::black_box;
@@ -83,6 +78,7 @@ const EDITIONS: [(&str, &str, &str, &str); 4] = [
 ];
 
 /// An estate: two and a half products on each computer, a quarter of them with confirmation IDs.
+#[expect(clippy::too_many_lines, reason = "one line for each field")]
 fn estate(products: usize) -> Inventory {
     let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15);
     let start: DateTime<Utc> = DateTime::from_timestamp(1_760_000_000, 0).unwrap();
@@ -123,7 +119,7 @@ fn estate(products: usize) -> Inventory {
             )
             .into(),
         ];
-        let seen = start + TimeDelta::seconds(numbers.below(10_000_000) as i64);
+        let seen = start + TimeDelta::seconds(numbers.below(10_000_000).cast_signed() as i64);
         computer.contact = Some(Contact {
             at: seen,
             failure: None,
@@ -204,6 +200,16 @@ fn best<T>(runs: usize, mut run: impl FnMut() -> T) -> Duration {
         .unwrap()
 }
 
+/// The best of several runs of two things in turn, so that what disturbs one disturbs the other.
+fn best_of_two<A, B>(runs: usize, mut a: impl FnMut() -> A, mut b: impl FnMut() -> B) -> (Duration, Duration) {
+    let mut times = (Duration::MAX, Duration::MAX);
+    for _ in 0..runs {
+        times.0 = times.0.min(best(1, &mut a));
+        times.1 = times.1.min(best(1, &mut b));
+    }
+    times
+}
+
 /// What reading XML costs before anything is done with it.
 fn scan(bytes: &[u8]) -> usize {
     let mut reader = quick_xml::Reader::from_reader(bytes);
@@ -250,9 +256,8 @@ fn main() {
         bytes.len() as f64 / f64::from(1 << 20)
     );
 
-    let bare = best(runs, || scan(&bytes));
+    let (bare, load) = best_of_two(runs, || scan(&bytes), || cil::read(&bytes).unwrap());
     line("quick-xml event scan", bare, bytes.len());
-    let load = best(runs, || cil::read(&bytes).unwrap());
     line("load", load, bytes.len());
     ratio("load / scan", load, bare, 2.0);
 
@@ -268,11 +273,14 @@ fn main() {
 
     let folder = tempfile::tempdir_in(std::env::current_dir().unwrap()).unwrap();
     let path = folder.path().join("list.cilx");
-    let plain = best(runs, || write_and_sync(&path, |file| file.write_all(&bytes).unwrap()));
-    line("plain write and fsync", plain, bytes.len());
     let list = folder.path().join("store.cilx");
     let mut store = cil::store::Store::create_from(&list, &inventory).unwrap();
-    let save = best(runs, || store.save(&inventory, false).unwrap());
+    let (plain, save) = best_of_two(
+        runs,
+        || write_and_sync(&path, |file| file.write_all(&bytes).unwrap()),
+        || store.save(&inventory, false).unwrap(),
+    );
+    line("plain write and fsync", plain, bytes.len());
     line("save (atomic, .bak, journal)", save, bytes.len());
     ratio("save / plain write", save, plain, 1.5);
 

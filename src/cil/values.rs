@@ -193,9 +193,13 @@ impl Interner {
         if text.is_empty() {
             return self.empty.clone();
         }
-        let hash = text.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |h, b| {
-            (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01B3)
-        });
+        let (words, rest) = text.as_bytes().as_chunks::<8>();
+        let words = words.iter().map(|word| u64::from_le_bytes(*word));
+        let hash = words
+            .chain(rest.iter().map(|b| u64::from(*b)))
+            .fold(text.len() as u64, |h, word| {
+                (h.rotate_left(5) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            });
         let place = (hash ^ (hash >> 32)) as usize % Self::SLOTS;
         let Some(slot) = self.slots.get_mut(place) else {
             return text.into();

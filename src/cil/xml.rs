@@ -46,27 +46,109 @@ pub(super) enum Child<'a> {
     End,
 }
 
+/// Nearly all of a list has one shape: elements without attributes, one inside the other, text without references. The
+/// `plain_` functions read just that, where they find it; everything else goes through quick-xml.
 pub(super) struct Cursor<'a> {
     text: &'a str,
     base: usize,
     reader: Reader<&'a [u8]>,
+    /// Where the plain functions have come to, if they are ahead of the reader.
+    ahead: Option<usize>,
+}
+
+fn reader_at(text: &str, offset: usize) -> Reader<&[u8]> {
+    let mut reader = Reader::from_str(text.get(offset..).unwrap_or_default());
+    // The start tag may lie before the offset; the callers check the names.
+    reader.config_mut().allow_unmatched_ends = true;
+    reader
 }
 
 impl<'a> Cursor<'a> {
     /// A cursor that begins at a byte offset of `text`.
     pub fn at(text: &'a str, offset: usize) -> Self {
-        let mut reader = Reader::from_str(text.get(offset..).unwrap_or_default());
-        reader.config_mut().allow_unmatched_ends = true;
         Self {
             text,
             base: offset,
-            reader,
+            reader: reader_at(text, offset),
+            ahead: None,
         }
     }
 
+    /// Passes over `<name>`.
+    #[inline]
+    pub fn plain_open(&mut self, name: &str) -> Option<Tag<'a>> {
+        let (start, rest) = self.markup()?;
+        let rest = rest
+            .strip_prefix(b"<")?
+            .strip_prefix(name.as_bytes())?
+            .strip_prefix(b">")?;
+        self.ahead = Some(self.text.len() - rest.len());
+        Some(Tag {
+            name: self.slice(start + 1, start + 1 + name.len()),
+            attributes: "",
+            empty: false,
+            start,
+        })
+    }
+
+    /// Passes over `</name>`.
+    #[inline]
+    pub fn plain_close(&mut self, name: &str) -> bool {
+        let close = || {
+            let (_, rest) = self.markup()?;
+            let rest = rest
+                .strip_prefix(b"</")?
+                .strip_prefix(name.as_bytes())?
+                .strip_prefix(b">")?;
+            Some(self.text.len() - rest.len())
+        };
+        match close() {
+            Some(end) => {
+                self.ahead = Some(end);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Passes over `<name>text</name>`; returns where it begins, the name and the text.
+    #[inline]
+    pub fn plain_leaf(&mut self) -> Option<(usize, &'a str, &'a str)> {
+        let (start, rest) = self.markup()?;
+        let rest = rest.strip_prefix(b"<")?;
+        let name_len = rest.iter().position(|b| !b.is_ascii_alphanumeric())?;
+        let (name, rest) = rest.split_at_checked(name_len)?;
+        let rest = rest.strip_prefix(b">").filter(|_| name_len > 0)?;
+        let text_len = rest.iter().position(|b| matches!(b, b'<' | b'&' | b'\r'))?;
+        let (text, rest) = rest.split_at_checked(text_len)?;
+        let rest = rest.strip_prefix(b"</")?.strip_prefix(name)?.strip_prefix(b">")?;
+        if text.len() > MAX_VALUE {
+            return None;
+        }
+        self.ahead = Some(self.text.len() - rest.len());
+        let name_start = start + 1;
+        let text_start = name_start + name_len + 1;
+        Some((
+            start,
+            self.slice(name_start, name_start + name_len),
+            self.slice(text_start, text_start + text_len),
+        ))
+    }
+
+    /// The next `<` if only white space stands before it, and the text from there.
+    #[inline]
+    fn markup(&self) -> Option<(usize, &'a [u8])> {
+        let at = self.position();
+        let rest = self.text.as_bytes().get(at..)?;
+        let blank = rest.iter().position(|b| !matches!(b, b' ' | b'\n' | b'\r' | b'\t'))?;
+        Some((at + blank, rest.get(blank..)?))
+    }
+
     /// Where the next event begins.
+    #[inline]
     pub fn position(&self) -> usize {
-        self.base + self.reader.buffer_position() as usize
+        self.ahead
+            .unwrap_or_else(|| self.base + self.reader.buffer_position() as usize)
     }
 
     /// The text between two offsets.
@@ -75,6 +157,10 @@ impl<'a> Cursor<'a> {
     }
 
     fn next(&mut self) -> Result<Event<'a>, CilError> {
+        if let Some(ahead) = self.ahead.take() {
+            self.base = ahead;
+            self.reader = reader_at(self.text, ahead);
+        }
         let start = self.position();
         self.reader.read_event().map_err(|e| self.explain(&e, start))
     }
@@ -110,6 +196,11 @@ impl<'a> Cursor<'a> {
             column,
             what: what.into(),
         }
+    }
+
+    /// The error for an element that is closed by another's end tag.
+    pub fn crossed(&self, offset: usize, open: &str, close: &str) -> CilError {
+        self.syntax(offset, format!("<{}> is closed by </{}>", short(open), short(close)))
     }
 
     /// The error for a file that ends too early.

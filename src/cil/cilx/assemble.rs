@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -132,18 +133,20 @@ impl Assembly {
             .unwrap_or_else(|| ComputerId::from_name(name))
     }
 
-    fn products(&mut self, rows: Vec<ProductRow>) -> Vec<Product> {
-        let mut products: Vec<Product> = Vec::with_capacity(rows.len());
+    fn products(&mut self, rows: Vec<ProductRow>) -> Vec<Arc<Product>> {
+        let mut products: Vec<Arc<Product>> = Vec::with_capacity(rows.len());
         let mut by_id: HashMap<ProductId, usize> = HashMap::with_capacity(rows.len());
         let mut by_place: HashMap<(ComputerId, ApplicationId, Uuid), usize> = HashMap::with_capacity(rows.len());
         let mut last: Option<(Text, ComputerId)> = None;
         for row in rows {
             let ProductRow {
                 at,
-                mut product,
+                product: mut shared,
                 has_id,
                 computer_name,
             } = row;
+            // Nobody else has it yet: nothing is copied.
+            let product = Arc::make_mut(&mut shared);
             if !computer_name.trim().is_empty() {
                 let known = last
                     .as_ref()
@@ -169,29 +172,29 @@ impl Assembly {
             let same_place = place.and_then(|p| by_place.get(&p)).copied();
             let same_id = by_id.get(&product.id).copied();
             let twin =
-                same_place.or_else(|| same_id.filter(|i| products.get(*i).is_some_and(|p| may_be_one(p, &product))));
+                same_place.or_else(|| same_id.filter(|i| products.get(*i).is_some_and(|p| may_be_one(p, product))));
             if let Some(i) = twin
                 && let Some(known) = products.get_mut(i)
             {
-                let words = in_words(&product, last.as_ref().map(|(name, _)| name));
+                let words = in_words(product, last.as_ref().map(|(name, _)| name));
                 self.warn(
                     at,
                     words,
                     "the product is in the list twice; the newer row was kept, and every confirmation ID",
                 );
                 let old_id = known.id;
-                merge(known, product);
+                merge(Arc::make_mut(known), product.clone());
                 let kept = known.id;
                 if kept != old_id && !by_id.contains_key(&kept) {
                     by_id.remove(&old_id);
                     by_id.insert(kept, i);
                 } else {
-                    known.id = old_id;
+                    Arc::make_mut(known).id = old_id;
                 }
                 continue;
             }
             if same_id.is_some() {
-                let words = in_words(&product, last.as_ref().map(|(name, _)| name));
+                let words = in_words(product, last.as_ref().map(|(name, _)| name));
                 self.warn(
                     at,
                     words,
@@ -208,7 +211,7 @@ impl Assembly {
             {
                 entry.insert(products.len());
             }
-            products.push(product);
+            products.push(shared);
         }
         products
     }

@@ -49,15 +49,21 @@ macro_rules! text {
     }};
 }
 
-/// An element with what `write!` makes of a number or a GUID.
-macro_rules! shown {
+/// An element with a whole number.
+macro_rules! number {
     ($out:expr, $name:literal, $value:expr) => {{
-        use std::io::Write as _;
         $out.buf.extend_from_slice(concat!("        <", $name, ">").as_bytes());
-        // Writing to memory does not fail.
-        let _ = write!($out.buf, "{}", $value);
+        $out.number(i64::from($value));
         $out.buf.extend_from_slice(concat!("</", $name, ">\n").as_bytes());
         $out.wrote($name);
+    }};
+}
+
+/// An element with a GUID.
+macro_rules! guid {
+    ($out:expr, $name:literal, $value:expr) => {{
+        let mut text = [0; 36];
+        plain!($out, $name, $value.hyphenated().encode_lower(&mut text));
     }};
 }
 
@@ -84,7 +90,7 @@ macro_rules! named {
     }};
 }
 
-pub(super) use {dated, named, plain, shown, text};
+pub(super) use {dated, guid, named, number, plain, text};
 
 impl<'e> Out<'e> {
     pub fn new(emit: &'e mut Emit<'e>, redact: bool, prefix: &'e str) -> Self {
@@ -103,6 +109,25 @@ impl<'e> Out<'e> {
 
     pub fn wrote(&mut self, name: &'static str) {
         self.written.push(name);
+    }
+
+    /// A whole number in decimal digits.
+    pub fn number(&mut self, value: i64) {
+        let mut digits = [0; 20];
+        let mut at = digits.len();
+        let mut rest = value.unsigned_abs();
+        for slot in digits.iter_mut().rev() {
+            *slot = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            at -= 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        if value < 0 {
+            self.buf.push(b'-');
+        }
+        self.buf.extend_from_slice(digits.get(at..).unwrap_or_default());
     }
 
     /// Free text, escaped and, where keys may not leave, masked.

@@ -1,6 +1,7 @@
 //! A product: `Product`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -20,7 +21,7 @@ pub(super) struct ProductRow {
     /// Where its tag begins.
     pub at: usize,
     /// `computer` is not set yet; `id` is nil unless `has_id`.
-    pub product: Product,
+    pub product: Arc<Product>,
     /// The file gave the identity.
     pub has_id: bool,
     /// Name of its computer; empty when the file has none.
@@ -134,7 +135,7 @@ impl ProductRecord {
         }
         ProductRow {
             at,
-            product,
+            product: Arc::new(product),
             has_id: self.id.is_some(),
             computer_name: self.computer_name,
         }
@@ -175,7 +176,8 @@ impl Record for ProductRecord {
                     "ConfirmationId" => {
                         self.confirmation = Some(ConfirmationId::parse(text).map_err(|e| e.to_string())?);
                     }
-                    "ExportGuid" => self.id = Some(ProductId(guid(text)?)),
+                    // All zeros: the writer had none.
+                    "ExportGuid" => self.id = Some(ProductId(guid(text)?)).filter(|id| !id.0.is_nil()),
                     "GenuineStatus" => {
                         product.genuine_status = one_of(GenuineStatus::from_name(text), text, "genuine status")?;
                     }

@@ -217,12 +217,7 @@ impl<'a> Document<'a, '_> {
                 Child::Open(child) => return Ok(Some(child)),
                 Child::Close(name) if name == parent.name => return Ok(None),
                 Child::Close(name) => {
-                    let what = format!(
-                        "<{}> is closed by </{}>",
-                        parent.name,
-                        name.chars().take(60).collect::<String>()
-                    );
-                    return Err(self.cursor.syntax(at, what));
+                    return Err(self.cursor.crossed(at, parent.name, name));
                 }
                 Child::Stray(at) => self
                     .context
@@ -457,10 +452,15 @@ fn read_piece(text: &str, start: usize, stop: usize, scope: &Scope) -> Result<Pi
     let mut cursor = Cursor::at(text, start);
     let mut context = Context::new();
     let template = ProductRecord::template(&mut context.texts);
-    let mut rows = Vec::new();
+    let mut rows = Vec::with_capacity(PIECE / 2048);
     let mut foreign = ForeignParts::default();
     let end = loop {
-        match cursor.child()? {
+        let at = cursor.position();
+        let child = match cursor.plain_open("Product") {
+            Some(child) => Child::Open(child),
+            None => cursor.child()?,
+        };
+        match child {
             Child::Open(child) if child.start >= stop => break PieceEnd::Before(child.start),
             Child::Open(child) if child.name == "Product" => {
                 let mut record = ProductRecord::new(&template);
@@ -469,13 +469,7 @@ fn read_piece(text: &str, start: usize, stop: usize, scope: &Scope) -> Result<Pi
             }
             Child::Open(child) => keep(&mut foreign, &mut cursor, &child)?,
             Child::Close("Products") => break PieceEnd::Closed(cursor.position()),
-            Child::Close(name) => {
-                let what = format!(
-                    "<Products> is closed by </{}>",
-                    name.chars().take(60).collect::<String>()
-                );
-                return Err(cursor.syntax(cursor.position(), what));
-            }
+            Child::Close(name) => return Err(cursor.crossed(at, "Products", name)),
             Child::Stray(at) => context.warn(at, "Products", "text outside of any element was left out"),
             Child::End => return Err(cursor.truncated(cursor.position())),
         }

@@ -97,27 +97,35 @@ pub(super) fn read_record<'a, R: Record>(
     }
     let mut open = !tag.empty;
     while open {
+        if let Some((start, name, text)) = cursor.plain_leaf() {
+            let outcome = record.field(name, text, &mut context.texts);
+            if !matches!(outcome, Ok(true)) {
+                keep(context, &mut foreign, cursor, (start, name), outcome);
+            }
+            continue;
+        }
+        if cursor.plain_close(tag.name) {
+            break;
+        }
+        let at = cursor.position();
         match cursor.child()? {
-            Child::Close(_) => open = false,
+            Child::Close(name) if name == tag.name => open = false,
+            Child::Close(name) => return Err(cursor.crossed(at, tag.name, name)),
             Child::End => return Err(cursor.truncated(tag.start)),
             Child::Stray(at) => context.warn(at, "", "text outside of any element was left out"),
             Child::Open(child) => {
-                let plain = child.attributes.is_empty() && !child.name.contains(':');
-                if !plain && is_extra(cursor, &child, &scope)? {
-                    read_extra(cursor, &child, &scope, context, record, &mut foreign)?;
+                let attributes = cursor.attributes(&child)?;
+                if scope.inside(&attributes).ours(child.name) == Some("Extra") {
+                    read_extra(cursor, &child, &attributes, &scope, context, record, &mut foreign)?;
                     continue;
                 }
                 let outcome = match cursor.leaf(&child)? {
                     Some(text) => record.field(child.name, &text, &mut context.texts),
                     None => Ok(false),
                 };
-                match outcome {
-                    Ok(true) => continue,
-                    Ok(false) => drop(cursor.attributes(&child)?),
-                    Err(reason) => context.warn(child.start, child.name, unusable(&reason)),
+                if !matches!(outcome, Ok(true)) {
+                    keep(context, &mut foreign, cursor, (child.start, child.name), outcome);
                 }
-                let raw = cursor.slice(child.start, cursor.position());
-                foreign.elements.push((child.name.to_owned(), sanitised(raw)));
             }
         }
     }
@@ -134,24 +142,34 @@ fn unusable(reason: &str) -> String {
     format!("{reason}; kept in the file as it stands, not used")
 }
 
-fn is_extra<'a>(cursor: &Cursor<'a>, tag: &Tag<'a>, scope: &Scope) -> Result<bool, CilError> {
-    let attributes = cursor.attributes(tag)?;
-    Ok(scope.inside(&attributes).ours(tag.name) == Some("Extra"))
+/// Keeps the element that `cursor` has just passed as it stands.
+fn keep(
+    context: &mut Context,
+    foreign: &mut ForeignParts,
+    cursor: &Cursor<'_>,
+    (start, name): (usize, &str),
+    outcome: Result<bool, String>,
+) {
+    if let Err(reason) = outcome {
+        context.warn(start, name, unusable(&reason));
+    }
+    let raw = cursor.slice(start, cursor.position());
+    foreign.elements.push((name.to_owned(), sanitised(raw)));
 }
 
 fn read_extra<'a, R: Record>(
     cursor: &mut Cursor<'a>,
     tag: &Tag<'a>,
+    attributes: &[(&'a str, Cow<'a, str>)],
     scope: &Scope,
     context: &mut Context,
     record: &mut R,
     foreign: &mut ForeignParts,
 ) -> Result<(), CilError> {
-    let attributes = cursor.attributes(tag)?;
-    let scope = scope.inside(&attributes);
+    let scope = scope.inside(attributes);
     // What a later version of ours may have written: kept in an element like ours.
     let (mut declared, mut kept, mut inner) = (String::new(), String::new(), String::new());
-    for (name, value) in &attributes {
+    for (name, value) in attributes {
         if name.starts_with("xmlns") {
             if *name != "xmlns" && **name != *format!("xmlns:{PREFIX}") {
                 push_attribute(&mut declared, name, value);

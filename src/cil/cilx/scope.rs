@@ -2,13 +2,24 @@
 
 use std::borrow::Cow;
 
-use super::NAMESPACE;
+use super::{NAMESPACE, PREFIX};
 
 /// The prefixes bound to our namespace. Cloned at the rare elements that declare namespaces.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Scope {
     ours: Vec<String>,
     default_is_ours: bool,
+}
+
+impl Default for Scope {
+    /// Our usual prefix is ours even where a careless tool dropped its declaration: kept as foreign it would come to life
+    /// the next time the list is saved.
+    fn default() -> Self {
+        Self {
+            ours: vec![PREFIX.to_owned()],
+            default_is_ours: false,
+        }
+    }
 }
 
 impl Scope {

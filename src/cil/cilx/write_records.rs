@@ -8,14 +8,14 @@ use crate::model::{
     ApplicationId, Computer, ComputerId, Confirmation, HResult, KeyEntry, LicenseStatus, Product, VolumeActivationType,
 };
 
-use super::out::{Out, dated, named, plain, shown, text};
+use super::out::{Out, dated, guid, named, number, plain, text};
 
 /// A product with everything that is known of it.
 pub(super) fn product(out: &mut Out<'_>, product: &Product, computer: Option<&Computer>) -> io::Result<()> {
     let foreign = product.foreign.parts();
     let volume = &product.volume;
     out.begin("Product", foreign);
-    shown!(
+    number!(
         out,
         "ActionsAllowed",
         product.actions_allowed.unwrap_or_else(|| actions_for(product))
@@ -27,13 +27,13 @@ pub(super) fn product(out: &mut Out<'_>, product: &Product, computer: Option<&Co
         plain!(out, "ApplicationName", product.application.name());
     }
     if known {
-        shown!(out, "ApplicationId", product.application.0);
+        guid!(out, "ApplicationId", product.application.0);
     }
     text!(out, "CMID", &product.cmid);
     if let Some(confirmation) = &product.confirmation {
         plain!(out, "ConfirmationId", confirmation.confirmation_id.digits());
     }
-    shown!(out, "ExportGuid", product.id.0);
+    guid!(out, "ExportGuid", product.id.0);
     if let Some(computer) = computer {
         text!(out, "FullyQualifiedDomainName", &computer.name);
     }
@@ -44,7 +44,7 @@ pub(super) fn product(out: &mut Out<'_>, product: &Product, computer: Option<&Co
     }
     text!(out, "KmsHost", &volume.kms_host);
     if let Some(port) = volume.kms_port {
-        shown!(out, "KmsPort", port);
+        number!(out, "KmsPort", port);
     }
     if let Some(action) = &product.last_action {
         match &action.failure {
@@ -60,7 +60,7 @@ pub(super) fn product(out: &mut Out<'_>, product: &Product, computer: Option<&Co
                 };
                 text!(out, "LastActionStatus", &words);
                 if let Some(code) = failure.code {
-                    shown!(out, "LastErrorCode", code.0.cast_signed());
+                    number!(out, "LastErrorCode", code.0.cast_signed());
                 }
             }
         }
@@ -72,7 +72,7 @@ pub(super) fn product(out: &mut Out<'_>, product: &Product, computer: Option<&Co
     }
     dated!(out, "LicenseStatusLastUpdated", product.status_updated);
     if let Some(code) = product.license_status_reason {
-        shown!(out, "LicenseStatusReason", code.0.cast_signed());
+        number!(out, "LicenseStatusReason", code.0.cast_signed());
     }
     if let Some(five) = product.partial_product_key {
         plain!(out, "PartialProductKey", five.as_str());
@@ -85,7 +85,7 @@ pub(super) fn product(out: &mut Out<'_>, product: &Product, computer: Option<&Co
     named!(out, "ProductKeyType", product.key_type, foreign);
     text!(out, "ProductVersion", &product.version);
     if let Some(sku) = product.sku {
-        shown!(out, "Sku", sku);
+        guid!(out, "Sku", sku);
     }
     plain!(out, "ProductKeyTypeName", product.key_type.label());
     plain!(out, "LicenseStatusText", product.license_status.label());
@@ -186,20 +186,20 @@ fn end_extra(out: &mut Out<'_>) {
 /// a computer, a person or a network.
 pub(super) fn proxy_product(out: &mut Out<'_>, product: &Product) -> io::Result<()> {
     out.begin("Product", None);
-    shown!(
+    number!(
         out,
         "ActionsAllowed",
         product.actions_allowed.unwrap_or_else(|| actions_for(product))
     );
     if product.application != ApplicationId::default() {
         plain!(out, "ApplicationName", product.application.name());
-        shown!(out, "ApplicationId", product.application.0);
+        guid!(out, "ApplicationId", product.application.0);
     }
     let confirmation = product.usable_confirmation();
     if let Some(Confirmation { confirmation_id, .. }) = confirmation {
         plain!(out, "ConfirmationId", confirmation_id.digits());
     }
-    shown!(out, "ExportGuid", product.id.0);
+    guid!(out, "ExportGuid", product.id.0);
     if let Some(id) = &product.installation_id {
         plain!(out, "InstallationId", id.digits());
     }
@@ -213,18 +213,18 @@ pub(super) fn proxy_product(out: &mut Out<'_>, product: &Product) -> io::Result<
         plain!(out, "LastActionStatus", NOT_ACQUIRED);
         // Without a code of its own: E_FAIL, so that the other side sees a failure.
         let code = failure.code.unwrap_or(HResult(0x8000_4005));
-        shown!(out, "LastErrorCode", code.0.cast_signed());
+        number!(out, "LastErrorCode", code.0.cast_signed());
     }
     dated!(out, "LastUpdated", product.last_updated);
     if let Some(code) = product.license_status_reason {
-        shown!(out, "LicenseStatusReason", code.0.cast_signed());
+        number!(out, "LicenseStatusReason", code.0.cast_signed());
     }
     if let Some(pid) = &product.product_key_id {
         plain!(out, "ProductKeyId", pid.as_str());
     }
     plain!(out, "ProductKeyType", product.key_type.name());
     if let Some(sku) = product.sku {
-        shown!(out, "Sku", sku);
+        guid!(out, "Sku", sku);
     }
     plain!(out, "SoftwareProtectionService", product.service.name());
     out.end("Product", None)
@@ -309,10 +309,10 @@ pub(super) fn key(out: &mut Out<'_>, key: &KeyEntry) -> io::Result<()> {
     if let Some(failure) = &key.last_failure
         && let Some(code) = failure.code
     {
-        shown!(out, "LastErrorCode", code.0.cast_signed());
+        number!(out, "LastErrorCode", code.0.cast_signed());
     }
     match key.remaining.and_then(|r| r.left) {
-        Some(left) => shown!(out, "RemainingActivations", left),
+        Some(left) => number!(out, "RemainingActivations", left),
         None if super::out::holds(foreign, "RemainingActivations") => {}
         None => plain!(out, "RemainingActivations", "-1"),
     }
