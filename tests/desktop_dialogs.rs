@@ -1,5 +1,7 @@
 //! Commands and dialogs of the desktop: what is available, what is asked, what comes of it.
 
+#![cfg(feature = "desktop")]
+
 mod desktop_support;
 
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! The whole way across the air gap through the desktop, by role and label, against the simulated estate: two windows, two
 //! lists, one stick.
 
+#![cfg(feature = "desktop")]
+
 mod desktop_support;
 
 use std::sync::Arc;
@@ -71,7 +73,10 @@ fn collect(desk: &mut Desk) {
     desk.button("Install");
     desk.expect("Installing product key: done");
     desk.expect("40 of 40 done");
-    assert!(!desk.sees(" failed"), "some computers carry the key already, none fails");
+    assert!(
+        !desk.sees(" failed"),
+        "some computers carry the key already, none fails"
+    );
 }
 
 fn carry_out(desk: &mut Desk, file: &str) {

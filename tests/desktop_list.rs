@@ -1,5 +1,7 @@
 //! The product list in the desktop: what it shows, filter, sort, group, select, keyboard.
 
+#![cfg(feature = "desktop")]
+
 mod desktop_support;
 
 use desktop_support::Desk;
