@@ -1,5 +1,7 @@
 //! The command line as scripts see it: exit codes, JSON, secrets, pipes.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

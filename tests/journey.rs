@@ -1,5 +1,7 @@
 //! The whole journey by command line: `tests/journey.sh` against the real program and a lab.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

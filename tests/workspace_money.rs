@@ -1,5 +1,7 @@
 //! "Activations are money": the rules that keep them from being spent twice, against the lab's sockets.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::time::Duration;

@@ -388,7 +388,7 @@ pub(super) struct Export {
 pub(super) struct Import {
     /// The list
     pub list: PathBuf,
-    /// The file to take in: .cilx, or .cil of VAMT 1 or 2
+    /// The file to take in (.cilx)
     pub file: PathBuf,
     /// Take confirmation IDs that contradict the list instead of keeping the list's
     #[arg(long)]

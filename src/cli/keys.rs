@@ -12,7 +12,7 @@ use super::output::{Table, tell};
 use super::runs::carry_out;
 use super::secrets::{read_descriptor, read_file, read_standard_input};
 use crate::model::{Change, KeyEntry, KeyType, LastFive, age};
-use crate::workspace::{AddKeysReport, Job, KeyLineOutcome, Mode, Settings, Workspace};
+use crate::workspace::{AddKeysReport, Job, KeyIndex, KeyLineOutcome, Mode, Settings, Workspace};
 
 pub(super) fn keys(context: &mut Context, args: &Keys) -> Result<Exit, CliError> {
     match (&args.action, &args.list) {
@@ -65,7 +65,8 @@ fn show(context: &mut Context, list: &Path, output: &OutputArgs) -> Result<Exit,
     let snapshot = workspace.snapshot();
     let inventory = &snapshot.inventory;
     let low: Vec<_> = workspace.low_keys().iter().map(|k| k.id).collect();
-    let carriers = |key: &KeyEntry| inventory.products().filter(|p| key.is_installed_on(p)).count();
+    let carriers = KeyIndex::of(inventory).carriers(inventory);
+    let carriers = |key: &KeyEntry| carriers.get(&key.id).copied().unwrap_or_default();
     if output.json {
         for key in inventory.keys() {
             context.out.json(&json!({

@@ -24,8 +24,10 @@ pub(super) fn carry_out(
 ) -> Result<Exit, CliError> {
     let run = workspace.start(job)?;
     let progress = watch(context, workspace, &run, output);
-    workspace.save()?;
+    let saved = workspace.save();
+    // What was done is told even where the file could not be written: the journal has it.
     report(context, workspace, &run, &progress, output);
+    saved?;
     let low = concerns_counts(run.job()) && !workspace.low_keys().is_empty();
     Ok(exit_of(&progress, low))
 }
@@ -66,10 +68,15 @@ pub(super) fn watch(context: &Context, workspace: &Workspace, run: &Run, output:
     bar.finish_and_clear();
     if run.is_cancelled() {
         // A question that has left may have been charged: give its answer time to be recorded.
-        let settled = context
-            .runtime
-            .block_on(async { tokio::time::timeout(LAST_ANSWERS, workspace.settled()).await });
-        if settled.is_err() {
+        let settled = context.runtime.block_on(async {
+            tokio::select! {
+                () = workspace.settled() => true,
+                () = tokio::time::sleep(LAST_ANSWERS) => false,
+                // Whoever interrupts twice does not want to wait.
+                _ = tokio::signal::ctrl_c() => false,
+            }
+        });
+        if !settled {
             tell("The activation service has not answered everything: those rows say that they were asked");
         }
     }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::engine::{Work, not_allowed};
 use super::open::{is_low, lock};
 use super::settings::service_config;
-use super::{RowState, Settings, Subject, WorkspaceError};
+use super::{KeyIndex, RowState, Settings, Subject, WorkspaceError};
 use crate::activation::{ActivationError, Refusal, Service};
 use crate::model::{
     Action, Asked, Change, ConfirmationId, ExtendedPid, Failure, InstallationId, Inventory, KeyEntryId, KeyType,
@@ -332,13 +332,12 @@ pub(super) fn countable(work: &Work, subjects: &[Subject], inventory: &Inventory
         })
         .collect();
     // One walk over the products, not one per key.
+    let index = KeyIndex::of(inventory);
     let mut pids: HashMap<KeyEntryId, ExtendedPid> = HashMap::new();
     for product in inventory.products() {
         let Some(pid) = &product.product_key_id else { continue };
-        for key in inventory.keys().filter(|k| wanted.contains(&k.id)) {
-            if key.is_installed_on(product) {
-                pids.entry(key.id).or_insert_with(|| pid.clone());
-            }
+        if let Some(key) = index.key_of(product).filter(|k| wanted.contains(k)) {
+            pids.entry(key).or_insert_with(|| pid.clone());
         }
     }
     let mut keys = Vec::new();

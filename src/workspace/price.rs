@@ -66,17 +66,18 @@ impl Price {
             Job::Activate { products } => distinct(products, inventory)
                 .filter(|p| spends_when_activated(p))
                 .collect(),
-            Job::AcquireConfirmationIds { products } | Job::ProxyActivate { products } => {
-                let known = inventory.confirmations();
-                let mut asked = HashSet::new();
-                let paying: Vec<&Product> = distinct(products, inventory)
-                    .filter(|p| p.needs_confirmation_id())
-                    .filter(|p| {
-                        p.installation_id
-                            .as_ref()
-                            .is_some_and(|iid| !known.contains_key(iid) && asked.insert(iid))
-                    })
-                    .collect();
+            Job::AcquireConfirmationIds { products } => {
+                let paying = asked_for(products, inventory, Product::needs_confirmation_id);
+                price.requests = paying.len();
+                paying
+            }
+            Job::ProxyActivate { products } => {
+                // An installation ID that is not known yet is read on the way.
+                let paying = asked_for(products, inventory, |p| {
+                    p.accepts_confirmation_id()
+                        && p.license_status != LicenseStatus::Licensed
+                        && p.usable_confirmation().is_none()
+                });
                 price.requests = paying.len();
                 paying
             }
@@ -96,6 +97,19 @@ impl Price {
 fn spends_when_activated(product: &Product) -> bool {
     product.license_status != LicenseStatus::Licensed
         && matches!(product.key_type, KeyType::Mak | KeyType::Csvlk | KeyType::Retail)
+}
+
+/// Products of `wanted` whose installation ID has no confirmation ID anywhere in the list; one per installation ID.
+fn asked_for<'a>(ids: &'a [ProductId], inventory: &'a Inventory, wanted: fn(&Product) -> bool) -> Vec<&'a Product> {
+    let known = inventory.confirmations();
+    let mut asked = HashSet::new();
+    distinct(ids, inventory)
+        .filter(|p| wanted(p))
+        .filter(|p| {
+            let iid = p.installation_id.as_ref();
+            iid.is_none_or(|iid| !known.contains_key(iid) && asked.insert(iid))
+        })
+        .collect()
 }
 
 fn distinct<'a>(ids: &'a [ProductId], inventory: &'a Inventory) -> impl Iterator<Item = &'a Product> {
@@ -156,5 +170,84 @@ impl fmt::Display for Price {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        ApplicationId, Change, ComputerId, ExtendedPid, InstallationId, KeyEntry, ProductKey, RemainingCount,
+    };
+
+    const IIDS: [&str; 2] = [
+        "000963843315259493598506854253663081409973656140419231",
+        "253037440405119108201413961093786848722385303726677949056629205",
+    ];
+
+    /// A list with one key that has `left` activations, and products on it with these installation IDs.
+    fn list(left: Option<u32>, iids: &[Option<&str>]) -> (Inventory, Vec<ProductId>) {
+        let mut inventory = Inventory::default();
+        let key = ProductKey::parse("FKFKF-TRYMY-WWCCT-MKMKM-WC2C4").unwrap();
+        let mut entry = KeyEntry::of(key.clone(), KeyType::Mak);
+        entry.remaining = Some(RemainingCount { left, at: None });
+        inventory.apply(&Change::PutKey(Box::new(entry))).unwrap();
+        let mut products = Vec::new();
+        for (i, iid) in iids.iter().enumerate() {
+            let id = ProductId::derive(ComputerId::from_name(&i.to_string()), ApplicationId::WINDOWS, None);
+            let mut product = Product::new(id, None, ApplicationId::WINDOWS);
+            product.key_type = KeyType::Mak;
+            product.partial_product_key = Some(key.last_five());
+            product.product_key_id = ExtendedPid::parse("12345-90101-004-000001-03-1033-9200.0000-1962009").ok();
+            product.installation_id = iid.map(|t| InstallationId::parse(t).unwrap());
+            inventory.apply(&Change::PutProduct(Box::new(product))).unwrap();
+            products.push(id);
+        }
+        (inventory, products)
+    }
+
+    #[test]
+    fn one_installation_id_is_paid_for_once() {
+        let (inventory, products) = list(Some(1), &[Some(IIDS[0]), Some(IIDS[0]), Some(IIDS[1])]);
+        let price = Price::of(&Job::AcquireConfirmationIds { products }, &inventory);
+        assert_eq!(
+            (price.rows, price.free, price.requests, price.will_fail()),
+            (3, 1, 2, 1)
+        );
+        assert_eq!(
+            price.to_string(),
+            "3 products, 1 key, up to 2 activations; 1 left on WC2C4: 1 will fail"
+        );
+    }
+
+    #[test]
+    fn a_proxy_activation_also_pays_for_installation_ids_that_are_not_read_yet() {
+        let (inventory, products) = list(Some(5), &[None, Some(IIDS[0])]);
+        let acquire = Price::of(
+            &Job::AcquireConfirmationIds {
+                products: products.clone(),
+            },
+            &inventory,
+        );
+        let proxy = Price::of(&Job::ProxyActivate { products }, &inventory);
+        assert_eq!((acquire.activations(), proxy.activations()), (1, 2));
+    }
+
+    #[test]
+    fn a_count_that_is_not_available_promises_and_threatens_nothing() {
+        let (inventory, products) = list(None, &[Some(IIDS[0])]);
+        let price = Price::of(&Job::Activate { products }, &inventory);
+        assert_eq!((price.activations(), price.will_fail()), (1, 0));
+        assert!(
+            price.to_string().contains("activations left on WC2C4 not available"),
+            "{price}"
+        );
+    }
+
+    #[test]
+    fn what_spends_nothing_says_so() {
+        let (inventory, products) = list(Some(5), &[Some(IIDS[0])]);
+        let price = Price::of(&Job::ApplyConfirmationIds { products }, &inventory);
+        assert_eq!(price.to_string(), "1 row, no activation is spent");
     }
 }

@@ -256,6 +256,13 @@ impl Run {
         }
     }
 
+    /// Gives row `index` the name that became known meanwhile.
+    pub(super) fn rename(&self, index: usize, name: Text) {
+        if let Some(row) = lock(&self.0.progress).rows.get_mut(index) {
+            row.name = name;
+        }
+    }
+
     /// Ends the run. Rows that are not over become [`RowState::Cancelled`], or failed when nobody cancelled.
     pub(super) fn finish(&self) {
         let open: Vec<usize> = {

@@ -209,6 +209,8 @@ impl Visit<'_> {
                 self.keep(connection, None);
                 let text = summary(&observation);
                 self.record(vec![Change::Observed(Box::new(observation))]).await?;
+                // A computer that was known by its address has told its name.
+                self.work.run.rename(index, self.known()?.name.clone());
                 done(text)
             }
             Err(error) => {
