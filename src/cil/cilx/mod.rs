@@ -7,12 +7,15 @@
 
 mod assemble;
 mod client;
+mod escape;
 mod extra;
 mod key;
 mod out;
+mod pieces;
 mod product;
 mod reader;
 mod record;
+mod redact;
 mod scope;
 mod write_records;
 mod writer;

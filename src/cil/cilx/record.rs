@@ -226,23 +226,23 @@ pub(super) fn push_attribute(out: &mut String, name: &str, value: &str) {
 /// An attribute value as it is written.
 pub(super) fn attribute_text(value: &str) -> String {
     let mut out = Vec::with_capacity(value.len() + 8);
-    super::out::escape_attribute(&mut out, value);
+    super::escape::escape_attribute(&mut out, value);
     String::from_utf8(out).unwrap_or_default()
 }
 
 fn element(name: &str, value: &str) -> String {
     let mut out = Vec::with_capacity(value.len() + 2 * name.len() + 8);
-    super::out::escape_text(&mut out, value);
+    super::escape::escape_text(&mut out, value);
     let text = String::from_utf8(out).unwrap_or_default();
     format!("<{name}>{text}</{name}>")
 }
 
 /// Foreign text without the characters that XML 1.0 forbids, so that what we write is well-formed.
 pub(super) fn sanitised(raw: &str) -> String {
-    if raw.chars().all(super::out::is_xml_char) {
+    if raw.chars().all(super::escape::is_xml_char) {
         return raw.to_owned();
     }
     raw.chars()
-        .map(|c| if super::out::is_xml_char(c) { c } else { '\u{fffd}' })
+        .map(|c| if super::escape::is_xml_char(c) { c } else { '\u{fffd}' })
         .collect()
 }

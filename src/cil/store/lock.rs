@@ -42,12 +42,12 @@ impl Lock {
     ) -> Result<Self, StoreError> {
         // Each further attempt means that a holder closed the list in the instant between our opening and our locking it.
         for _ in 0..100 {
-            let mut file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            let mut file = options
                 .open(&path)
+                // Another user's lock file can be locked all the same, only not signed.
+                .or_else(|e| File::open(&path).map_err(|_| e))
                 .map_err(in_words(&path, "locked"))?;
             match file.try_lock() {
                 Ok(()) => {}

@@ -154,7 +154,12 @@ impl Store {
                 stamp,
                 base,
             } = read_list(&path, &|_| ControlFlow::Continue(()))?;
-            let decoded = read_journal(&journal_path)?;
+            let (decoded, hidden) = match read_journal(&journal_path) {
+                Ok(decoded) => (decoded, false),
+                // The journal is private to whoever has the list open; the list may be not.
+                Err(StoreError::AccessDenied { .. }) => (None, true),
+                Err(error) => return Err(error),
+            };
             let settled = stamp.still_fits(&path).unwrap_or(false);
             if !settled && attempt < ATTEMPTS {
                 attempt += 1;
@@ -163,6 +168,10 @@ impl Store {
             let mut recovered = Recovery::default();
             if let Some(decoded) = decoded {
                 (recovered, _, _) = replay(&decoded, &base, &mut loaded.inventory);
+            }
+            if hidden {
+                let words = "the journal belongs to another user: what changed since the list was saved is not shown";
+                recovered.damaged = Some(words.to_owned());
             }
             return Ok(Opened {
                 inventory: loaded.inventory,

@@ -1,0 +1,160 @@
+//! Products in pieces, read by several threads.
+//!
+//! Threads begin at places where a product seems to begin. What one has read counts only if the reader before it arrived
+//! exactly there, between two products; so a `<Product>` inside a comment or a foreign element misleads nobody.
+
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::cil::error::CilError;
+use crate::cil::xml::{Child, Cursor};
+use crate::cil::{Progress, Watch};
+use crate::model::{Foreign, ForeignParts};
+
+use super::product::{ProductRecord, ProductRow};
+use super::reader::keep;
+use super::record::{Context, RawWarning, read_record};
+use super::scope::Scope;
+
+/// Products are handed to threads in pieces of about this many bytes.
+const PIECE: usize = 2 << 20;
+
+/// What one piece of the products holds.
+pub(super) struct Piece {
+    pub rows: Vec<ProductRow>,
+    pub foreign: ForeignParts,
+    pub warnings: Vec<RawWarning>,
+    pub more_warnings: usize,
+    pub end: PieceEnd,
+}
+
+pub(super) enum PieceEnd {
+    /// The next child of the container begins here.
+    Before(usize),
+    /// The container was closed; this is the place after its end tag.
+    Closed(usize),
+}
+
+/// Where pieces begin: the place itself, and seeming products after it.
+pub(super) fn piece_starts(text: &str, from: usize) -> Vec<usize> {
+    let mut starts = vec![from];
+    let mut next = from + PIECE;
+    while let Some(bytes) = text.as_bytes().get(next..) {
+        // A character may begin earlier: `<` never does.
+        let Some(ahead) = bytes.iter().position(|b| *b == b'<') else {
+            break;
+        };
+        let Some(found) = text.get(next + ahead..).and_then(|rest| rest.find("<Product>")) else {
+            break;
+        };
+        starts.push(next + ahead + found);
+        next += ahead + found + PIECE;
+    }
+    starts
+}
+
+pub(super) type PieceResult = Option<Result<Piece, CilError>>;
+
+pub(super) fn read_pieces(
+    text: &str,
+    starts: &[usize],
+    scope: &Scope,
+    watch: &Watch<'_>,
+) -> Result<Vec<PieceResult>, CilError> {
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(8)
+        .min(starts.len());
+    let results: Mutex<Vec<PieceResult>> = Mutex::new(starts.iter().map(|_| None).collect());
+    let (next, done) = (
+        AtomicUsize::new(0),
+        AtomicUsize::new(starts.first().copied().unwrap_or(0)),
+    );
+    let (cancelled, finished) = (AtomicBool::new(false), AtomicBool::new(false));
+    let work = || {
+        while !finished.load(Ordering::Relaxed) && !cancelled.load(Ordering::Relaxed) {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&start) = starts.get(i) else { break };
+            let stop = starts.get(i + 1).copied().unwrap_or(usize::MAX);
+            let piece = read_piece(text, start, stop, scope);
+            let end = match &piece {
+                Ok(Piece {
+                    end: PieceEnd::Before(end) | PieceEnd::Closed(end),
+                    ..
+                }) => *end,
+                Err(_) => start,
+            };
+            if i == 0
+                && !matches!(
+                    &piece,
+                    Ok(Piece {
+                        end: PieceEnd::Before(_),
+                        ..
+                    })
+                )
+            {
+                // The first piece is certain: nothing after its end or error can count.
+                finished.store(true, Ordering::Relaxed);
+            }
+            if let Ok(mut results) = results.lock()
+                && let Some(slot) = results.get_mut(i)
+            {
+                *slot = Some(piece);
+            }
+            let done = done.fetch_add(end - start, Ordering::Relaxed) + (end - start);
+            let progress = Progress {
+                done: done.min(text.len()) as u64,
+                total: text.len() as u64,
+            };
+            if let ControlFlow::Break(()) = watch(progress) {
+                cancelled.store(true, Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    if cancelled.into_inner() {
+        return Err(CilError::Cancelled);
+    }
+    Ok(results.into_inner().unwrap_or_default())
+}
+
+pub(super) fn read_piece(text: &str, start: usize, stop: usize, scope: &Scope) -> Result<Piece, CilError> {
+    let mut cursor = Cursor::at(text, start);
+    let mut context = Context::new();
+    let template = ProductRecord::template(&mut context.texts);
+    let mut rows = Vec::with_capacity(PIECE / 2048);
+    let mut foreign = ForeignParts::default();
+    let end = loop {
+        let at = cursor.position();
+        let child = match cursor.plain_open("Product") {
+            Some(child) => Child::Open(child),
+            None => cursor.child()?,
+        };
+        match child {
+            Child::Open(child) if child.start >= stop => break PieceEnd::Before(child.start),
+            Child::Open(child) if child.name == "Product" => {
+                let mut record = ProductRecord::new(&template);
+                let parts = read_record(&mut cursor, &child, scope, &mut context, &mut record)?;
+                rows.push(record.finish(child.start, Foreign::new(parts)));
+            }
+            Child::Open(child) => keep(&mut foreign, &mut cursor, &child)?,
+            Child::Close("Products") => break PieceEnd::Closed(cursor.position()),
+            Child::Close(name) => return Err(cursor.crossed(at, "Products", name)),
+            Child::Stray(at) => context.warn(at, "Products", "text outside of any element was left out"),
+            Child::End => return Err(cursor.truncated(cursor.position())),
+        }
+    };
+    Ok(Piece {
+        rows,
+        foreign,
+        warnings: context.warnings,
+        more_warnings: context.more_warnings,
+        end,
+    })
+}
