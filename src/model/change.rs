@@ -238,3 +238,59 @@ impl Inventory {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ApplicationId;
+
+    #[test]
+    fn rows_that_carry_confirmation_ids_are_money() {
+        let id = ProductId(uuid::Uuid::from_u128(1));
+        let mut product = Product::new(id, None, ApplicationId::WINDOWS);
+        assert!(!Change::PutProduct(Box::new(product.clone())).is_money());
+        let confirmation_id = ConfirmationId::parse(&"0".repeat(48)).unwrap();
+        product.earlier_confirmations.push(Confirmation {
+            installation_id: None,
+            confirmation_id,
+            acquired: None,
+        });
+        assert!(Change::PutProduct(Box::new(product)).is_money());
+    }
+
+    #[test]
+    fn a_confirmation_id_for_another_installation_id_does_not_displace_the_fitting_one() {
+        // Five equal digits weigh a multiple of seven.
+        let group = |digit: &str| digit.repeat(5) + "0";
+        let iid = |digit: &str| InstallationId::parse(&group(digit).repeat(9)).unwrap();
+        let cid = |digit: &str| ConfirmationId::parse(&group(digit).repeat(8)).unwrap();
+        let id = ProductId(uuid::Uuid::from_u128(1));
+        let mut product = Product::new(id, None, ApplicationId::WINDOWS);
+        product.installation_id = Some(iid("0"));
+        let mut inventory = Inventory::default();
+        inventory.put_product(product);
+        let mut confirm = |i: &str, c: &str| {
+            let change = Change::Confirmed {
+                product: id,
+                installation_id: iid(i),
+                confirmation_id: cid(c),
+                at: DateTime::UNIX_EPOCH,
+            };
+            // Twice: replaying a journal must change nothing.
+            inventory.apply(&change).unwrap();
+            inventory.apply(&change).unwrap();
+            let product = inventory.product(id).unwrap();
+            let earlier: Vec<_> = product
+                .earlier_confirmations
+                .iter()
+                .map(|c| c.confirmation_id.clone())
+                .collect();
+            (
+                product.usable_confirmation().map(|c| c.confirmation_id.clone()),
+                earlier,
+            )
+        };
+        assert_eq!(confirm("0", "0"), (Some(cid("0")), vec![]));
+        assert_eq!(confirm("7", "7"), (Some(cid("0")), vec![cid("7")]));
+    }
+}
