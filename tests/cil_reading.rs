@@ -474,6 +474,28 @@ fn faults_are_named_with_line_and_column() {
 }
 
 #[test]
+fn a_fault_far_into_a_big_list_is_named_with_its_line() {
+    let row = format!("<Product><ProductName>{}</ProductName></Product>\n", "n".repeat(900));
+    let text = products(&(row.repeat(5000) + "<Product><Sku>\n</Wrong></Product>"));
+    let error = fault(&text);
+    assert!(
+        matches!(
+            &error,
+            CilError::Syntax {
+                line: 5006,
+                column: 1,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    let cut = &text[..text.find("\n</Wrong").unwrap()];
+    assert!(matches!(fault(cut), CilError::Truncated { line: 5005, element, .. } if element == "Sku"));
+    let warned = read(&products(&(row.repeat(5000) + "<Product><Sku>?</Sku></Product>")));
+    assert_eq!(warned.warnings[0].line, 5005);
+}
+
+#[test]
 fn a_list_cut_anywhere_is_refused_without_panic() {
     let text = products(&format!(
         "<Product a=\"b\"><Sku>{SKU}</Sku><ProductName>\u{fc}&amp;<![CDATA[x]]></ProductName><x><y/></x></Product>"

@@ -54,6 +54,8 @@ pub(super) struct Cursor<'a> {
     reader: Reader<&'a [u8]>,
     /// Where the plain functions have come to, if they are ahead of the reader.
     ahead: Option<usize>,
+    /// Errors do not tell their place: see [`Cursor::guess_at`].
+    guessing: bool,
 }
 
 fn reader_at(text: &str, offset: usize) -> Reader<&[u8]> {
@@ -71,6 +73,24 @@ impl<'a> Cursor<'a> {
             base: offset,
             reader: reader_at(text, offset),
             ahead: None,
+            guessing: false,
+        }
+    }
+
+    /// A cursor at a place that may be a wrong guess. Finding the place of an error takes time that grows with the file, and
+    /// a hostile file could have many such guesses fail: their errors tell no place, and whoever needs it reads again.
+    pub fn guess_at(text: &'a str, offset: usize) -> Self {
+        Self {
+            guessing: true,
+            ..Self::at(text, offset)
+        }
+    }
+
+    fn place(&self, offset: usize) -> (usize, usize) {
+        if self.guessing {
+            (0, 0)
+        } else {
+            line_and_column(self.text, offset)
         }
     }
 
@@ -167,7 +187,7 @@ impl<'a> Cursor<'a> {
 
     fn explain(&self, error: &quick_xml::Error, start: usize) -> CilError {
         use quick_xml::Error as E;
-        let (line, column) = line_and_column(self.text, self.base + self.reader.error_position() as usize);
+        let (line, column) = self.place(self.base + self.reader.error_position() as usize);
         match error {
             E::Syntax(_) | E::IllFormed(IllFormedError::MissingEndTag(_)) => self.truncated(start),
             E::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => CilError::Syntax {
@@ -190,7 +210,7 @@ impl<'a> Cursor<'a> {
 
     /// The error for a place of the text.
     pub fn syntax(&self, offset: usize, what: impl Into<String>) -> CilError {
-        let (line, column) = line_and_column(self.text, offset);
+        let (line, column) = self.place(offset);
         CilError::Syntax {
             line,
             column,
@@ -205,8 +225,15 @@ impl<'a> Cursor<'a> {
 
     /// The error for a file that ends too early.
     pub fn truncated(&self, inside: usize) -> CilError {
+        if self.guessing {
+            return CilError::Truncated {
+                line: 0,
+                column: 0,
+                element: String::new(),
+            };
+        }
         // The innermost open element is found by reading the text again: this happens once, for the message.
-        let (line, column) = line_and_column(self.text, self.text.len());
+        let (line, column) = self.place(self.text.len());
         let mut reader = Reader::from_str(self.text);
         let mut open: Vec<String> = Vec::new();
         loop {
@@ -236,7 +263,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn too_long(&self, offset: usize, element: &str) -> CilError {
-        let (line, column) = line_and_column(self.text, offset);
+        let (line, column) = self.place(offset);
         CilError::TooLong {
             line,
             column,
@@ -246,12 +273,12 @@ impl<'a> Cursor<'a> {
     }
 
     fn document_type(&self, offset: usize) -> CilError {
-        let (line, column) = line_and_column(self.text, offset);
+        let (line, column) = self.place(offset);
         CilError::DocumentType { line, column }
     }
 
     fn entity(&self, offset: usize, name: &str) -> CilError {
-        let (line, column) = line_and_column(self.text, offset);
+        let (line, column) = self.place(offset);
         CilError::Entity {
             line,
             column,
@@ -364,7 +391,7 @@ impl<'a> Cursor<'a> {
                     self.check_attributes(&inner)?;
                     depth += 1;
                     if depth > MAX_DEPTH {
-                        let (line, column) = line_and_column(self.text, start);
+                        let (line, column) = self.place(start);
                         return Err(CilError::TooDeep {
                             line,
                             column,

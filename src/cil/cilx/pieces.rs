@@ -18,7 +18,7 @@ use super::record::{Context, RawWarning, read_record};
 use super::scope::Scope;
 
 /// Products are handed to threads in pieces of about this many bytes.
-const PIECE: usize = 2 << 20;
+const PIECE: usize = 512 << 10;
 
 /// What one piece of the products holds.
 pub(super) struct Piece {
@@ -73,11 +73,12 @@ pub(super) fn read_pieces(
     );
     let (cancelled, finished) = (AtomicBool::new(false), AtomicBool::new(false));
     let work = || {
+        let mut context = Context::new();
         while !finished.load(Ordering::Relaxed) && !cancelled.load(Ordering::Relaxed) {
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(&start) = starts.get(i) else { break };
             let stop = starts.get(i + 1).copied().unwrap_or(usize::MAX);
-            let piece = read_piece(text, start, stop, scope);
+            let piece = read_piece(Cursor::guess_at(text, start), stop, scope, &mut context);
             let end = match &piece {
                 Ok(Piece {
                     end: PieceEnd::Before(end) | PieceEnd::Closed(end),
@@ -124,9 +125,13 @@ pub(super) fn read_pieces(
     Ok(results.into_inner().unwrap_or_default())
 }
 
-pub(super) fn read_piece(text: &str, start: usize, stop: usize, scope: &Scope) -> Result<Piece, CilError> {
-    let mut cursor = Cursor::at(text, start);
-    let mut context = Context::new();
+/// Reads products up to `stop` or the end of their container. `context` keeps its texts for the next piece.
+pub(super) fn read_piece(
+    mut cursor: Cursor<'_>,
+    stop: usize,
+    scope: &Scope,
+    context: &mut Context,
+) -> Result<Piece, CilError> {
     let template = ProductRecord::template(&mut context.texts);
     let mut rows = Vec::with_capacity(PIECE / 2048);
     let mut foreign = ForeignParts::default();
@@ -140,7 +145,7 @@ pub(super) fn read_piece(text: &str, start: usize, stop: usize, scope: &Scope) -
             Child::Open(child) if child.start >= stop => break PieceEnd::Before(child.start),
             Child::Open(child) if child.name == "Product" => {
                 let mut record = ProductRecord::new(&template);
-                let parts = read_record(&mut cursor, &child, scope, &mut context, &mut record)?;
+                let parts = read_record(&mut cursor, &child, scope, context, &mut record)?;
                 rows.push(record.finish(child.start, Foreign::new(parts)));
             }
             Child::Open(child) => keep(&mut foreign, &mut cursor, &child)?,
@@ -153,8 +158,8 @@ pub(super) fn read_piece(text: &str, start: usize, stop: usize, scope: &Scope) -
     Ok(Piece {
         rows,
         foreign,
-        warnings: context.warnings,
-        more_warnings: context.more_warnings,
+        warnings: std::mem::take(&mut context.warnings),
+        more_warnings: std::mem::take(&mut context.more_warnings),
         end,
     })
 }

@@ -316,8 +316,9 @@ impl<'a> Document<'a, '_> {
                 .position(|s| *s == at)
                 .and_then(|i| pieces.get_mut(i)?.take());
             let piece = match ready {
-                Some(piece) => piece?,
-                None => read_piece(self.text, at, stop, &scope)?,
+                Some(Ok(piece)) => piece,
+                // An error read ahead does not say where.
+                Some(Err(_)) | None => read_piece(Cursor::at(self.text, at), stop, &scope, &mut Context::new())?,
             };
             self.parsed.products.extend(piece.rows);
             self.parsed.warnings.extend(piece.warnings);
