@@ -135,6 +135,21 @@ async fn a_server_that_understands_no_projection_is_asked_for_everything() {
 }
 
 #[tokio::test]
+async fn a_class_of_which_no_query_is_valid_is_absent() {
+    // WinRM tells an absent class and an unknown property with the same fault.
+    let mut computer = ScriptedComputer::new(|asked: &Asked| match asked.query() {
+        query if query.contains("Office") => Err(invalid_query(query)),
+        _ => ordinary(asked, &[mak_row()]),
+    });
+    let seen = read(&mut computer).await.unwrap();
+    assert_eq!(seen.complete, [ServiceFamily::SPP, ServiceFamily::OSPP]);
+
+    let mut computer = ScriptedComputer::new(|asked: &Asked| Err(invalid_query(asked.query())));
+    let failure = read(&mut computer).await.unwrap_err().failure();
+    assert_eq!(failure.class, FailureClass::ProviderMissing, "{failure}");
+}
+
+#[tokio::test]
 async fn auxiliary_classes_may_fail() {
     let mut computer = ScriptedComputer::new(|asked: &Asked| match asked.query() {
         query if query.contains("Win32_") => Err(failed(query, 0x8004_1001)),

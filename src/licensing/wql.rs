@@ -32,6 +32,9 @@ pub(super) fn by_sku(sku: Uuid) -> String {
 }
 
 /// Asks for the given property lists one after the other until the computer understands one; `*` last.
+///
+/// `*` names no property, and conditions name only what every generation has: a computer that calls even that query
+/// invalid, as WinRM may, means that it does not have the class.
 pub(super) async fn select(
     conn: &mut dyn WmiConnection,
     class: &str,
@@ -48,7 +51,10 @@ pub(super) async fn select(
             _ => return answer,
         }
     }
-    answer
+    answer.map_err(|_| WmiError::NoSuchClass {
+        computer: conn.computer().to_owned(),
+        class: class.to_owned(),
+    })
 }
 
 /// The class does not exist: this generation or product is not there, which is no fault.

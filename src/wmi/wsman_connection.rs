@@ -9,6 +9,10 @@ use crate::wsman::{ConnectOptions, Credentials, Session, Target, WsmanError};
 
 /// `WBEM_E_NOT_FOUND`, of a class in a query.
 const NOT_FOUND: u32 = 0x8004_1002;
+/// `ERROR_WSMAN_RESOURCE_NOT_FOUND`: what WinRM makes of a class that is not there.
+const RESOURCE_NOT_FOUND: u32 = 0x8033_8000;
+/// `ERROR_WSMAN_ENUMERATE_CANNOT_PROCESS_FILTER`: what WinRM makes of an invalid query.
+const CANNOT_PROCESS_FILTER: u32 = 0x8033_801A;
 /// `WBEM_E_INVALID_NAMESPACE`.
 const INVALID_NAMESPACE: u32 = 0x8004_100E;
 /// `WBEM_E_INVALID_CLASS`.
@@ -58,16 +62,7 @@ impl WmiConnection for WsmanConnection {
             let uri = format!("{}/{}/*", ns::WMI, namespace.path());
             match self.session.enumerate(&uri, wql).await {
                 Ok(objects) => Ok(objects.into_iter().map(instance).collect()),
-                Err(WsmanError::Fault(fault)) if fault.code == Some(HResult(INVALID_QUERY)) => {
-                    Err(WmiError::InvalidQuery {
-                        computer: self.computer().to_owned(),
-                        query: wql.to_owned(),
-                    })
-                }
-                Err(WsmanError::Fault(fault)) if fault.code == Some(HResult(NOT_FOUND)) => {
-                    Err(no_such_class(self.computer(), class_of(wql)))
-                }
-                Err(error) => Err(failed(self.computer(), "the query", class_of(wql), error)),
+                Err(error) => Err(query_failed(self.computer(), wql, error)),
             }
         })
     }
@@ -140,6 +135,33 @@ fn no_such_class(computer: &str, class: &str) -> WmiError {
     WmiError::NoSuchClass {
         computer: computer.to_owned(),
         class: class.to_owned(),
+    }
+}
+
+/// What a fault means in answer to a query.
+///
+/// WinRM may keep WMI's own code to itself: an invalid query then is no more than the subcode `CannotProcessFilter`
+/// (0x8033801A), and an absent class "cannot find the resource" (0x80338000, subcode `DestinationUnreachable`).
+fn query_failed(computer: &str, wql: &str, error: WsmanError) -> WmiError {
+    let class = class_of(wql);
+    match error {
+        WsmanError::Fault(fault)
+            if fault.code == Some(HResult(INVALID_QUERY))
+                || !fault.is_specific() && fault.subcode == "CannotProcessFilter"
+                || fault.code == Some(HResult(CANNOT_PROCESS_FILTER)) =>
+        {
+            WmiError::InvalidQuery {
+                computer: computer.to_owned(),
+                query: wql.to_owned(),
+            }
+        }
+        WsmanError::Fault(fault)
+            if matches!(fault.code, Some(HResult(NOT_FOUND | RESOURCE_NOT_FOUND)))
+                || fault.code.is_none() && fault.subcode == "DestinationUnreachable" =>
+        {
+            no_such_class(computer, class)
+        }
+        error => failed(computer, "the query", class, error),
     }
 }
 
@@ -264,6 +286,35 @@ mod tests {
         assert_eq!(namespace.failure().class, FailureClass::ProviderMissing);
         let licensing = map(fault(Some(0xC004_F050), "InternalError", "no"));
         assert_eq!(licensing.failure().class, FailureClass::Licensing);
+    }
+
+    #[test]
+    fn winrm_own_words_for_an_invalid_query_and_an_absent_class_are_understood() {
+        let wql = "SELECT ProductKeyChannel FROM Win32_X";
+        let map = |code, subcode| query_failed("PC", wql, fault(code, subcode, ""));
+        for (code, subcode) in [
+            (Some(0x8004_1017), "InternalError"),
+            (Some(0x8033_801A), "CannotProcessFilter"),
+            (None, "CannotProcessFilter"),
+        ] {
+            assert!(
+                matches!(map(code, subcode), WmiError::InvalidQuery { query, .. } if query == wql),
+                "{subcode}"
+            );
+        }
+        for (code, subcode) in [
+            (Some(0x8004_1002), ""),
+            (Some(0x8033_8000), "DestinationUnreachable"),
+            (None, "DestinationUnreachable"),
+            (Some(0x8004_1010), "CannotProcessFilter"),
+        ] {
+            assert!(
+                matches!(map(code, subcode), WmiError::NoSuchClass { class, .. } if class == "Win32_X"),
+                "{subcode}"
+            );
+        }
+        let denied = map(Some(0x8004_1003), "CannotProcessFilter");
+        assert_eq!(denied.failure().class, FailureClass::AccessDenied);
     }
 
     #[test]
