@@ -385,6 +385,14 @@ async fn lists_come_from_names_ranges_and_list_files_and_known_computers_are_not
     assert_eq!((&summary["added"], &summary["known"]), (&1.into(), &1.into()));
     let updated = desk.signed_in("update new.cilx --select computer:LAB-PC-007");
     assert_eq!(code(&updated), 0, "{}", out(&updated));
+    // A filter that only excludes begins with a hyphen, and is no option for that.
+    let excluded = desk.run("list new.cilx --select -computer:LAB*", "");
+    assert!(
+        out(&excluded).contains("pc-a") && !out(&excluded).contains("LAB-PC-007"),
+        "{}{}",
+        out(&excluded),
+        err(&excluded)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

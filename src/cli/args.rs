@@ -69,7 +69,8 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct Selection {
     /// Only rows that pass this filter, e.g. 'win 11 status:grace -computer:LAB*'
-    #[arg(long, value_name = "FILTER", value_parser = Filter::parse)]
+    // A filter may begin with a term that excludes.
+    #[arg(long, value_name = "FILTER", value_parser = Filter::parse, allow_hyphen_values = true)]
     pub select: Option<Filter>,
 }
 
