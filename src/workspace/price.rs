@@ -157,10 +157,13 @@ impl fmt::Display for Price {
             plural(self.keys.len(), "key"),
             plural(self.activations(), "activation")
         )?;
+        // Of rows that came without their keys, as a carried export does, nobody can tell one key from the other.
+        let mut nameless = 0;
         for key in &self.keys {
-            let name = key
-                .last_five
-                .map_or_else(|| "a key that is not in the list".to_owned(), |five| five.to_string());
+            let Some(name) = key.last_five else {
+                nameless += 1;
+                continue;
+            };
             match key.left {
                 Some(left) if key.will_fail() > 0 => {
                     write!(f, "; {left} left on {name}: {} will fail", key.will_fail())?;
@@ -169,7 +172,14 @@ impl fmt::Display for Price {
                 None => write!(f, "; activations left on {name} not available")?,
             }
         }
-        Ok(())
+        match nameless {
+            0 => Ok(()),
+            1 => write!(f, "; activations left on a key that is not in the list not available"),
+            n => write!(
+                f,
+                "; activations left on {n} keys that are not in the list not available"
+            ),
+        }
     }
 }
 
@@ -241,6 +251,33 @@ mod tests {
         assert!(
             price.to_string().contains("activations left on WC2C4 not available"),
             "{price}"
+        );
+    }
+
+    #[test]
+    fn keys_without_names_are_counted_not_listed() {
+        let pids = [
+            "12345-90101-004-000001-03-1033-9200.0000-1962009",
+            "12345-90102-004-000001-03-1033-9200.0000-1962009",
+        ];
+        let mut inventory = Inventory::default();
+        let products: Vec<ProductId> = pids
+            .iter()
+            .enumerate()
+            .map(|(i, pid)| {
+                let id = ProductId::derive(ComputerId::from_name(&i.to_string()), ApplicationId::WINDOWS, None);
+                let mut product = Product::new(id, None, ApplicationId::WINDOWS);
+                product.key_type = KeyType::Mak;
+                product.product_key_id = ExtendedPid::parse(pid).ok();
+                product.installation_id = InstallationId::parse(IIDS[i]).ok();
+                inventory.apply(&Change::PutProduct(Box::new(product))).unwrap();
+                id
+            })
+            .collect();
+        let price = Price::of(&Job::AcquireConfirmationIds { products }, &inventory);
+        assert_eq!(
+            price.to_string(),
+            "2 products, 2 keys, up to 2 activations; activations left on 2 keys that are not in the list not available"
         );
     }
 
