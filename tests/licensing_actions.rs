@@ -245,6 +245,34 @@ async fn what_cannot_be_activated_is_not_sent() {
 }
 
 #[tokio::test]
+async fn a_code_without_words_gets_those_of_the_catalogue() {
+    let refuse = |words: &'static str| {
+        let mut computer = ScriptedComputer::new(move |asked: &Asked| match asked.call() {
+            "SoftwareLicensingService.InstallProductKey" => Err(WmiError::Failed {
+                computer: "LAB-PC-014".into(),
+                operation: asked.call().into(),
+                code: HResult(0xC004_F050),
+                message: words.into(),
+            }),
+            _ => ordinary(asked, &[mak_row()]),
+        });
+        async move {
+            let key = ProductKey::parse(KEY).unwrap();
+            let id = ComputerId::from_name("LAB-PC-014");
+            let done = install_key(&mut computer, id, ServiceFamily::SPP, &key).await;
+            done.outcome.unwrap_err().failure().message
+        }
+    };
+    let told = refuse("").await;
+    assert!(told.ends_with("0xC004F050: Product key is invalid"), "{told}");
+    assert!(
+        refuse("Der Schlüssel ist ungültig.")
+            .await
+            .ends_with(": Der Schlüssel ist ungültig.")
+    );
+}
+
+#[tokio::test]
 async fn a_key_is_installed_in_the_order_of_slmgr() {
     let carrier = with(
         &mak_row(),

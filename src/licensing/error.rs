@@ -1,5 +1,6 @@
 //! Why a licensing action did not reach its end.
 
+use super::catalogue;
 use crate::model::{Failure, FailureClass, HResult, InstallationId, LicenseStatus};
 use crate::wmi::WmiError;
 
@@ -106,11 +107,23 @@ pub enum LicensingError {
     },
 }
 
+/// The failure of a question to WMI. A code that came without words, as a ReturnValue does, gets those of the catalogue.
+fn explained(error: &WmiError) -> Failure {
+    let mut failure = error.failure();
+    if let WmiError::Failed { code, message, .. } = error
+        && message.is_empty()
+        && let Some(entry) = catalogue::explain(*code)
+    {
+        failure.message = format!("{}: {}", failure.message, entry.message);
+    }
+    failure
+}
+
 impl LicensingError {
     /// The failure as it is kept on a row.
     pub fn failure(&self) -> Failure {
         let class = match self {
-            Self::Wmi(error) => return error.failure(),
+            Self::Wmi(error) => return explained(error),
             Self::NotLicensed { .. } | Self::ProductGone { .. } | Self::NoInstallationId { .. } => {
                 FailureClass::Licensing
             }
