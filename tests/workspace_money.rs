@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use makeeper::lab::{ServiceFault, keys};
-use makeeper::model::{KeyType, LicenseStatus, Product, ProductId};
+use makeeper::model::{ApplicationId, Change, KeyType, LicenseStatus, Product, ProductId};
 use makeeper::workspace::{Job, KeyChoice, Mode, RowState, RunProgress, Workspace};
 use support::{Estate, texts};
 
@@ -220,6 +220,35 @@ async fn a_key_that_is_already_installed_is_not_installed_again() {
         "{:?}",
         texts(&run)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_not_installed_again_by_way_of_another_product_of_its_computer() {
+    let estate = Estate::isolated(1).await;
+    let products = estate.install(MAK).await;
+    estate.succeed(Job::ProxyActivate { products }).await;
+    let installs = estate.lab.totals().install_key;
+    let snapshot = estate.workspace.snapshot();
+    let windows = snapshot.inventory.products().next().unwrap();
+    let mut office = (**windows).clone();
+    office.application = ApplicationId::OFFICE;
+    office.id = ProductId::derive(windows.computer.unwrap(), office.application, office.sku);
+    office.partial_product_key = None;
+    office.product_key_id = None;
+    let products = vec![office.id];
+    estate
+        .workspace
+        .edit(vec![Change::PutProduct(Box::new(office))])
+        .unwrap();
+    let key = KeyChoice::Owned(snapshot.inventory.keys().next().unwrap().id);
+    let run = estate.run(Job::InstallKey { products, key }).await;
+    assert_eq!(
+        (run.skipped, estate.lab.totals().install_key),
+        (1, installs),
+        "{:?}",
+        texts(&run)
+    );
+    assert!(texts(&run)[0].contains(&*windows.name), "{:?}", texts(&run));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -62,6 +62,13 @@ fn skipped(text: impl Into<String>) -> Outcome {
     Ok(Ending::Skipped(text.into()))
 }
 
+fn installed_elsewhere(carrier: &Product) -> String {
+    format!(
+        "this product key is already installed on this computer: it is one for {}",
+        carrier.name
+    )
+}
+
 /// Visits one computer. Ends by the computer's time-out at the latest; a cancel drops it.
 pub(super) async fn computer(work: &Work, party: Party) {
     let Some(reach) = &work.reach else { return };
@@ -257,9 +264,13 @@ impl Visit<'_> {
                 let entry = inventory
                     .key(id)
                     .ok_or_else(|| not_allowed("the product key is no longer in the list"))?;
+                // Installing it again would throw away the activation that was paid for. A key fits one product of a
+                // computer only, whichever of its rows it was meant for.
                 if entry.is_installed_on(product) {
-                    // Installing it again would throw away the activation that was paid for.
                     return skipped("this product key is already installed");
+                }
+                if let Some(carrier) = inventory.products_of(self.computer).find(|p| entry.is_installed_on(p)) {
+                    return skipped(installed_elsewhere(carrier));
                 }
                 let key = entry.key.clone().ok_or_else(|| {
                     not_allowed(format!(
@@ -280,7 +291,16 @@ impl Visit<'_> {
         } else {
             self.work.running(index, "choosing the KMS client setup key");
             match licensing::choose_client_setup_key(connection.as_mut(), product).await {
-                Ok(gvlk) => gvlk.key.clone(),
+                Ok(gvlk) => {
+                    let inventory = self.work.workspace.inventory();
+                    let last_five = Some(gvlk.key.last_five());
+                    let mut rows = inventory.products_of(self.computer);
+                    if let Some(carrier) = rows.find(|p| p.partial_product_key == last_five) {
+                        self.keep(connection, None);
+                        return skipped(installed_elsewhere(carrier));
+                    }
+                    gvlk.key.clone()
+                }
                 Err(error) => {
                     let failure = error.failure();
                     self.keep(connection, Some(&failure));
@@ -297,8 +317,12 @@ impl Visit<'_> {
             not_done: "Product key not installed",
         };
         let (installed, notes) = self.finish(connection, product.id, names, ended).await?;
+        let carrier = installed.name.filter(|name| *name != product.name);
         done(with_notes(
-            format!("product key …{} installed", installed.last_five),
+            match carrier {
+                Some(name) => format!("product key …{} installed: it is one for {name}", installed.last_five),
+                None => format!("product key …{} installed", installed.last_five),
+            },
             &notes,
         ))
     }
