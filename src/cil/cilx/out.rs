@@ -26,6 +26,8 @@ pub(super) struct Out<'e> {
     pub prefix: &'e str,
     /// Known elements written for the record at hand; kept only while it has foreign parts.
     written: Vec<&'static str>,
+    /// The record at hand has foreign parts.
+    noting: bool,
 }
 
 /// An element with text that needs no escaping.
@@ -102,6 +104,7 @@ impl<'e> Out<'e> {
             redact,
             prefix,
             written: Vec::new(),
+            noting: false,
         }
     }
 
@@ -110,7 +113,9 @@ impl<'e> Out<'e> {
     }
 
     pub fn wrote(&mut self, name: &'static str) {
-        self.written.push(name);
+        if self.noting {
+            self.written.push(name);
+        }
     }
 
     /// A whole number in decimal digits.
@@ -189,6 +194,7 @@ impl<'e> Out<'e> {
     /// Begins a record.
     pub fn begin(&mut self, tag: &str, foreign: Option<&ForeignParts>) {
         self.written.clear();
+        self.noting = foreign.is_some();
         self.raw("      <");
         self.raw(tag);
         self.foreign_attributes(foreign);

@@ -132,6 +132,9 @@ pub(super) fn read_piece(
     scope: &Scope,
     context: &mut Context,
 ) -> Result<Piece, CilError> {
+    // Left behind by a piece that failed.
+    context.warnings.clear();
+    context.more_warnings = 0;
     let template = ProductRecord::template(&mut context.texts);
     let mut rows = Vec::with_capacity(PIECE / 2048);
     let mut foreign = ForeignParts::default();
