@@ -125,8 +125,38 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         match self.code {
+            // The activation service's own codes are short, and are written so.
+            Some(code) if self.class == FailureClass::Service && code.0 <= 0xFF => {
+                let short = format!("0x{:02X}", code.0);
+                if self.message.contains(&short) {
+                    Ok(())
+                } else {
+                    write!(f, " ({short})")
+                }
+            }
             Some(code) if !self.message.contains(&code.to_string()) => write!(f, " ({code})"),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_written_once_and_in_its_usual_form() {
+        let told = |class, message: &str, code| {
+            let message = message.to_owned();
+            let code = Some(HResult(code));
+            Failure { class, message, code }.to_string()
+        };
+        let service = FailureClass::Service;
+        assert_eq!(told(service, "refused (code 0x67)", 0x67), "refused (code 0x67)");
+        assert_eq!(told(service, "refused", 0x67), "refused (0x67)");
+        assert_eq!(told(service, "refused", 0x8000_4003), "refused (0x80004003)");
+        let licensing = FailureClass::Licensing;
+        assert_eq!(told(licensing, "it said 0xC004F050", 0xC004_F050), "it said 0xC004F050");
+        assert_eq!(told(licensing, "it said no", 5), "it said no (0x00000005)");
     }
 }
