@@ -152,7 +152,7 @@ pub(super) struct Discover {
         allow_hyphen_values = true
     )]
     pub names: Vec<String>,
-    /// List file: one computer a line, or CSV with a header column 'name' or 'computer' (and 'address', 'port')
+    /// List file: one computer a line, or CSV with a header column 'name' or 'computer' (and 'address', 'port', 'tls')
     #[arg(long, value_name = "FILE")]
     pub from: Vec<PathBuf>,
     /// WinRM port, if not 5985 or 5986

@@ -13,6 +13,7 @@ const NAME_COLUMNS: &[&str] = &[
     "fqdn",
     "fullyqualifieddomainname",
 ];
+const TLS_COLUMNS: &[&str] = &["tls", "ssl", "https"];
 const ADDRESS_COLUMNS: &[&str] = &["address", "ip", "ipaddress", "ip address"];
 
 /// Reads the text of a file as people save it: UTF-8 with or without a mark, or UTF-16 with one. `Err` is the line with the
@@ -41,8 +42,8 @@ pub fn decode_text(bytes: &[u8]) -> Result<String, usize> {
 }
 
 /// Reads a list file. When its first line that is no comment is a header with a column `name` or `computer` (or one of
-/// their kin), the file is CSV with commas, semicolons or tabs, and the columns `address` and `port`, if any, give a
-/// connect address and port. Else it is read as [`parse_names`] does.
+/// their kin), the file is CSV with commas, semicolons or tabs, and the columns `address`, `port` and `tls` (yes or
+/// no), if any, say where to connect and whether over HTTPS. Else it is read as [`parse_names`] does.
 pub fn parse_list_file(text: &str) -> ParsedNames {
     let header = text
         .lines()
@@ -58,12 +59,26 @@ pub fn parse_list_file(text: &str) -> ParsedNames {
         .collect();
     let column = |names: &[&str]| cells.iter().position(|c| names.contains(&c.as_str()));
     match column(NAME_COLUMNS) {
-        Some(name) => parse_csv(text, delimiter, name, column(ADDRESS_COLUMNS), column(&["port"])),
+        Some(name) => parse_csv(
+            text,
+            delimiter,
+            name,
+            column(ADDRESS_COLUMNS),
+            column(&["port"]),
+            column(TLS_COLUMNS),
+        ),
         None => parse_names(text),
     }
 }
 
-fn parse_csv(text: &str, delimiter: u8, name: usize, address: Option<usize>, port: Option<usize>) -> ParsedNames {
+fn parse_csv(
+    text: &str,
+    delimiter: u8,
+    name: usize,
+    address: Option<usize>,
+    port: Option<usize>,
+    tls: Option<usize>,
+) -> ParsedNames {
     let mut parser = Parser::default();
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
@@ -81,8 +96,8 @@ fn parse_csv(text: &str, delimiter: u8, name: usize, address: Option<usize>, por
             }
             continue;
         };
-        let (address, port) = (cell(address), cell(port));
-        if address.is_none() && port.is_none() {
+        let (address, port, tls) = (cell(address), cell(port), cell(tls));
+        if address.is_none() && port.is_none() && tls.is_none() {
             parser.piece(piece, line);
             continue;
         }
@@ -91,6 +106,7 @@ fn parse_csv(text: &str, delimiter: u8, name: usize, address: Option<usize>, por
                 name,
                 address: address.map(connect_address).transpose()?,
                 port: port.map(parse_port).transpose()?,
+                tls: tls.map(yes_or_no).transpose()?,
                 from_range: false,
             })
         });
@@ -100,6 +116,14 @@ fn parse_csv(text: &str, delimiter: u8, name: usize, address: Option<usize>, por
         }
     }
     parser.parsed
+}
+
+fn yes_or_no(text: &str) -> Result<bool, NameProblemKind> {
+    match text.to_lowercase().as_str() {
+        "yes" | "y" | "true" | "1" | "on" | "https" => Ok(true),
+        "no" | "n" | "false" | "0" | "off" | "http" => Ok(false),
+        _ => Err(NameProblemKind::Name("the column for HTTPS says neither yes nor no")),
+    }
 }
 
 fn connect_address(text: &str) -> Result<String, NameProblemKind> {
@@ -125,6 +149,28 @@ mod tests {
         assert_eq!(parsed.names[1].name, "LAB-2");
         assert_eq!(parsed.problems.len(), 1);
         assert_eq!(parsed.problems[0].line, 6);
+    }
+
+    #[test]
+    fn a_column_says_who_is_reached_over_https() {
+        let parsed =
+            parse_list_file("name,port,tls\nPC-1,8443,yes\nPC-2,5986,\nPC-3,,TRUE\nPC-4,5986,no\nPC-5,,maybe\n");
+        let found: Vec<_> = parsed.names.iter().map(|n| (n.port, n.tls)).collect();
+        assert_eq!(
+            found,
+            [
+                (Some(8443), Some(true)),
+                (Some(5986), None),
+                (None, Some(true)),
+                (Some(5986), Some(false))
+            ]
+        );
+        assert_eq!(parsed.problems.len(), 1);
+        assert!(
+            parsed.problems[0].to_string().contains("PC-5"),
+            "{}",
+            parsed.problems[0]
+        );
     }
 
     #[test]

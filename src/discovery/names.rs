@@ -15,6 +15,8 @@ pub struct FoundName {
     pub address: Option<String>,
     /// Connect port of its own.
     pub port: Option<u16>,
+    /// Whether it is reached over HTTPS, when the text says so; else the port tells.
+    pub tls: Option<bool>,
     /// It is one address of a range or network: whether a computer is there is not known.
     pub from_range: bool,
 }
@@ -149,6 +151,7 @@ impl Parser {
             name,
             address: None,
             port,
+            tls: None,
             from_range: false,
         });
         Ok(())
@@ -220,6 +223,7 @@ impl Parser {
                 name: address(number).to_string(),
                 address: None,
                 port: None,
+                tls: None,
                 from_range: true,
             });
         }

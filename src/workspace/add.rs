@@ -328,10 +328,11 @@ impl Known {
 
 fn computer_of(found: FoundName) -> Computer {
     let mut computer = Computer::named(&found.name);
-    if found.address.is_some() || found.port.is_some() {
+    if found.address.is_some() || found.port.is_some() || found.tls.is_some() {
         computer.connect = Some(ConnectTo {
             address: found.address.map(Into::into),
-            tls: found.port == Some(5986),
+            // 443: listeners older than WinRM 2.0.
+            tls: found.tls.unwrap_or(matches!(found.port, Some(5986 | 443))),
             port: found.port,
         });
     }
