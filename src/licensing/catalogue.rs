@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn every_row_loads_and_says_something() {
-        assert_eq!(entries().len(), 141 + SERVICE_FAULTS.len());
+        assert_eq!(entries().len(), 145 + SERVICE_FAULTS.len());
         for entry in entries() {
             assert!(!entry.message.is_empty(), "{}", entry.code);
             assert!(!entry.cause.is_empty() && !entry.remedy.is_empty(), "{}", entry.code);
@@ -281,6 +281,14 @@ mod tests {
                 "{} can be found by no code",
                 entry.code
             );
+        }
+    }
+
+    #[test]
+    fn what_an_isolated_computer_answers_to_online_activation_is_explained() {
+        for code in [0x8007_2EE2, 0x8007_2EE7, 0x8007_2EFD, 0x8007_2EFE, 0x8007_2F8F] {
+            let entry = explain(HResult(code)).unwrap();
+            assert!(entry.remedy.contains("proxy activation"), "{}", entry.code);
         }
     }
 
