@@ -284,7 +284,7 @@ async fn keys_and_passwords_come_through_descriptors() {
         .output()
         .unwrap();
     assert_eq!(code(&output), 0, "{}", err(&output));
-    assert!(out(&output).contains("1 product keys added") && out(&output).contains("2 succeeded"));
+    assert!(out(&output).contains("1 product key added") && out(&output).contains("2 succeeded"));
 }
 
 #[cfg(unix)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::args::{Discover, Export, Import, OutputArgs};
 use super::context::{Context, products, settings};
 use super::exit::{CliError, Exit};
-use super::output::tell;
+use super::output::{counted, tell};
 use super::runs::progress_bar;
 use super::secrets::{read_file, read_standard_input};
 use crate::workspace::{AddReport, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace};
@@ -129,14 +129,24 @@ fn tell_added(context: &mut Context, report: &AddReport, output: &OutputArgs) {
         }));
         return;
     }
-    let mut parts = vec![format!("{} computers added", report.added.len())];
-    for (count, what) in [
-        (report.known.len(), "known already"),
-        (report.silent, "addresses without an answer"),
-        (report.problems.len(), "pieces that name no computer"),
+    let mut parts = vec![format!("{} added", counted(report.added.len(), "computer"))];
+    for (count, one, many) in [
+        (report.known.len(), "1 known already", "known already"),
+        (
+            report.silent,
+            "1 address without an answer",
+            "addresses without an answer",
+        ),
+        (
+            report.problems.len(),
+            "1 piece that names no computer",
+            "pieces that name no computer",
+        ),
     ] {
-        if count > 0 {
-            parts.push(format!("{count} {what}"));
+        match count {
+            0 => {}
+            1 => parts.push(one.to_owned()),
+            n => parts.push(format!("{n} {many}")),
         }
     }
     context.out.line(parts.join(", "));
@@ -172,8 +182,8 @@ pub(super) fn export(context: &mut Context, args: &Export) -> Result<Exit, CliEr
             n => format!(" ({n} left out: they need no confirmation ID or can have none)"),
         };
         context.out.line(format!(
-            "{} products written to {}: {}{left_out}",
-            report.products,
+            "{} written to {}: {}{left_out}",
+            counted(report.products, "product"),
             report.path.display(),
             report.profile.label()
         ));
@@ -248,10 +258,10 @@ fn tell_imported(context: &mut Context, report: &ImportReport, output: &OutputAr
         }
     }
     context.out.line(format!(
-        "{} rows matched, {} added, {} new confirmation IDs, {} rows match nothing",
-        report.matched,
+        "{} matched, {} added, {}, {} without a match",
+        counted(report.matched, "row"),
         report.added,
-        report.confirmation_ids,
+        counted(report.confirmation_ids, "new confirmation ID"),
         report.unmatched.len()
     ));
 }

@@ -8,7 +8,7 @@ use super::args::{Keys, KeysAction, OutputArgs};
 use super::context::{Context, settings};
 use super::exit::{CliError, Exit};
 use super::jobs::{keys_to_refresh, owned_key};
-use super::output::{Table, tell};
+use super::output::{Table, counted, tell};
 use super::runs::carry_out;
 use super::secrets::{read_descriptor, read_file, read_standard_input};
 use crate::model::{Change, KeyEntry, KeyType, LastFive, age};
@@ -101,7 +101,7 @@ fn show(context: &mut Context, list: &Path, output: &OutputArgs) -> Result<Exit,
         ]);
     }
     table.print(&mut context.out);
-    context.out.line(format!("{} product keys", inventory.key_count()));
+    context.out.line(counted(inventory.key_count(), "product key"));
     Ok(Exit::Done)
 }
 
@@ -175,8 +175,8 @@ fn tell_added(context: &mut Context, report: &AddKeysReport, output: &OutputArgs
         }));
     } else {
         context.out.line(format!(
-            "{} product keys added, {} refused",
-            report.added(),
+            "{} added, {} refused",
+            counted(report.added(), "product key"),
             report.refused()
         ));
     }

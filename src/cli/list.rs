@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::args::{Explain, List};
 use super::context::Context;
 use super::exit::{CliError, Exit};
-use super::output::{Table, tell};
+use super::output::{Table, counted, tell};
 use crate::model::{Column, Line, View, ViewSpec};
 use crate::workspace::{Mode, catalogue};
 
@@ -75,7 +75,9 @@ pub(super) fn list(context: &mut Context, args: &List) -> Result<Exit, CliError>
             table.row(columns.iter().map(|c| c.text(row, now)));
         }
         table.print(&mut context.out);
-        context.out.line(format!("{} of {} rows", view.rows, view.total));
+        context
+            .out
+            .line(format!("{} of {}", view.rows, counted(view.total, "row")));
     }
     Ok(Exit::Done)
 }

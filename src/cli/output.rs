@@ -5,6 +5,11 @@ use std::io::{self, Write};
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// `1 computer`, `2 computers`.
+pub(super) fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
 /// Standard output. When the reader has gone away, the rest is dropped and the work goes on.
 pub(super) struct Out {
     stdout: io::BufWriter<io::Stdout>,
