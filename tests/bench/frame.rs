@@ -8,7 +8,7 @@
     reason = "a benchmark that cannot be set up has nothing to report"
 )]
 
-#[path = "../tests/desktop_support/estate.rs"]
+#[path = "../desktop_support/estate.rs"]
 mod estate;
 
 use std::sync::Arc;
