@@ -282,6 +282,7 @@ fn every_dialog_can_be_left_by_escape() {
         "install product",
         "export",
         "credentials",
+        "settings",
         "explain",
         "about",
         "remove from",

@@ -19,7 +19,7 @@ use super::state::selection::{How, Step};
 use super::state::viewer::{Answer, Question, Viewer, Waker};
 use super::{DemoInfo, DesktopError, DesktopOptions};
 use crate::model::{Column, KeyEntry, KeyEntryId};
-use crate::workspace::{Credentials, ExportProfile, ImportPlan, Job, Run, Settings, Snapshot, Workspace};
+use crate::workspace::{AddReport, Credentials, ExportProfile, ImportPlan, Job, Run, Settings, Snapshot, Workspace};
 
 /// What the desktop needs of the world around it.
 pub struct Host {
@@ -57,10 +57,16 @@ pub enum Event {
     Start(Job),
     /// Somebody signs in to the computers; then the job is started.
     SignIn(Option<Credentials>, Option<Job>),
+    /// Runs are to behave like this.
+    Settings(Box<Settings>),
     /// A file is needed.
     Pick(Purpose),
     /// Names and addresses were typed.
     AddComputers(String),
+    /// Names and ranges were typed; of ranges, only what answers is added.
+    Search(String),
+    /// A search ended: what it added, or why it failed.
+    Searched(Box<Result<AddReport, String>>),
     /// Product keys were typed.
     AddKeys(zeroize::Zeroizing<String>),
     /// A profile was chosen.
@@ -177,6 +183,8 @@ pub struct Desktop {
     events: RefCell<Vec<Event>>,
 }
 
+/// How long the end of the program waits for answers of the activation service that are on their way.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(8);
 /// Results taken per frame: a flood must not hold up drawing.
 const OUTCOMES_PER_FRAME: usize = 64;
 
@@ -213,10 +221,24 @@ impl Desktop {
         self.viewer.is_busy()
             || self.jobs.running() > 0
             || !self.events.borrow().is_empty()
+            || self.dialogs.iter().any(Dialog::is_waiting)
             || self.current_run().is_some_and(|r| !r.is_finished())
             || self.list.as_ref().is_some_and(|l| {
                 l.workspace.snapshot().revision != l.snapshot.revision || self.answer.revision != l.snapshot.revision
             })
+    }
+
+    /// The window is gone: cancels what is under way and gives answers that were paid for a few seconds to arrive.
+    pub fn end(&mut self) {
+        let Some(list) = &self.list else { return };
+        if let Some(run) = self.current_run().filter(|r| !r.is_finished()) {
+            run.cancel();
+        }
+        let settled = list.workspace.settled();
+        let _ = self
+            .host
+            .runtime
+            .block_on(async { tokio::time::timeout(ANSWERS_WITHIN, settled).await });
     }
 
     /// The open list, for those who drive the desktop from outside.

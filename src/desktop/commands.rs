@@ -102,7 +102,8 @@ commands! {
     SaveAs: File, false, "Save as…", None, Some(key(CTRL_SHIFT, Key::S)), "Write the list to another file and go on with that one.";
     Import: File, true, "Import…", Some(Icon::Import), Some(key(CTRL_SHIFT, Key::I)), "Bring in another list: confirmation IDs from the connected side, or computers and keys.";
     Export: File, false, "Export…", Some(Icon::Export), Some(key(CTRL_SHIFT, Key::E)), "Write a list for somebody else: everything, without product keys, or proxy activation data only.";
-    Quit: File, true, "Quit", None, Some(key(CTRL, Key::Q)), "Close MAKeeper.";
+    Settings: File, true, "Settings…", None, Some(key(CTRL, Key::Comma)), "Change the way to the activation service and the patience with computers.";
+    Quit: File, false, "Quit", None, Some(key(CTRL, Key::Q)), "Close MAKeeper.";
 
     SelectAll: Edit, false, "Select all", None, Some(key(CTRL, Key::A)), "Select every row that passes the filter.";
     SelectNone: Edit, false, "Clear selection", None, None, "Select nothing.";
@@ -187,6 +188,7 @@ impl Command {
             | C::ExplainCode
             | C::About
             | C::Credentials
+            | C::Settings
             | C::ThemeSystem
             | C::ThemeLight
             | C::ThemeDark

@@ -43,10 +43,18 @@ impl Desktop {
             Event::Order(order, scope) => self.order(order, scope),
             Event::Start(job) => self.start(job),
             Event::SignIn(credentials, then) => self.sign_in(credentials, then),
+            Event::Settings(settings) => {
+                self.settings = *settings;
+                if let Some(workspace) = self.workspace() {
+                    workspace.set_settings(self.settings.clone());
+                }
+            }
             Event::Pick(purpose) => self.pick(purpose),
             Event::AddComputers(text) => self.on_list("add-computers", move |w| {
                 Outcome::ComputersAdded(w.add_computers(&text))
             }),
+            Event::Search(text) => self.search(&text),
+            Event::Searched(report) => self.searched(*report),
             Event::AddKeys(text) => self.on_list("add-keys", move |w| Outcome::KeysAdded(w.add_keys(&text))),
             Event::Export {
                 profile,
@@ -79,8 +87,13 @@ impl Desktop {
                 }
             }
             Event::RetryRun => {
-                if let Some(job) = self.current_run().and_then(|r| r.retry_failed()) {
-                    self.start(job);
+                // Finding the failed rows walks all of them.
+                if let Some(run) = self.current_run() {
+                    self.on_list("price", move |w| {
+                        let job = run.retry_failed().unwrap_or_else(|| run.job().with_subjects(&[]));
+                        let price = w.price(&job);
+                        Outcome::Priced(job, price)
+                    });
                 }
             }
             Event::CloseDrawer => self.screen.drawer_closed = self.current_run().map(|r| r.id()),
@@ -99,6 +112,7 @@ impl Desktop {
             C::SaveAs => self.pick(Purpose::SaveAs),
             C::Import => self.pick(Purpose::Import),
             C::Export => self.open(dialogs::export(self.facts.rows.products > 0, self.screen.page)),
+            C::Settings => self.open(dialogs::settings(&self.settings)),
             C::Quit => {
                 if self.facts.running || (self.facts.unsaved > 0 && !self.facts.read_only) {
                     self.ask_before_closing();
@@ -304,16 +318,7 @@ impl Desktop {
             self.open(dialog);
             return;
         }
-        let Some(workspace) = self.workspace().cloned() else {
-            return;
-        };
-        match workspace.start(job) {
-            Ok(_) => {
-                self.screen.drawer_open = true;
-                self.screen.drawer_closed = None;
-            }
-            Err(error) => self.fail("Not started", &error),
-        }
+        self.on_list("start", move |w| Outcome::Started(w.start(job)));
     }
 
     fn sign_in(&mut self, credentials: Option<crate::workspace::Credentials>, then: Option<Job>) {
@@ -323,6 +328,21 @@ impl Desktop {
         }
         if let Some(job) = then {
             self.start(job);
+        }
+    }
+
+    /// Runs on the runtime; the dialog shows how far it is.
+    fn search(&mut self, text: &str) {
+        let Some(workspace) = self.workspace() else { return };
+        match workspace.search(text, None) {
+            Ok(search) => {
+                for dialog in &mut self.dialogs {
+                    if let Dialog::AddComputers(dialog) = dialog {
+                        dialog.began(search.clone());
+                    }
+                }
+            }
+            Err(error) => self.fail("No computer added", &error),
         }
     }
 

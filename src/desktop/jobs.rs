@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::picker::PickFile;
 use super::state::viewer::Waker;
 use crate::workspace::{
-    AddKeysReport, AddReport, ExportProfile, ExportReport, ImportPlan, ImportReport, Job, OpenReport, Price,
+    AddKeysReport, AddReport, ExportProfile, ExportReport, ImportPlan, ImportReport, Job, OpenReport, Price, Run,
     SaveReport, Workspace, WorkspaceError,
 };
 
@@ -71,6 +71,8 @@ pub enum Outcome {
     Edited(String, Result<(), WorkspaceError>),
     /// The rows of an order and its price are known.
     Priced(Job, Price),
+    /// A run was started, or refused.
+    Started(Result<Run, WorkspaceError>),
     /// Rows as text for the clipboard, and how many.
     RowsAsText(String, usize),
 }

@@ -66,6 +66,14 @@ impl Desktop {
                 Err(error) => self.fail("Not changed", &error),
             },
             Outcome::Priced(job, price) => self.priced(job, price),
+            Outcome::Started(result) => match result {
+                Ok(_) => {
+                    self.screen.drawer_open = true;
+                    self.screen.drawer_closed = None;
+                    self.screen.drawer_failed_only = false;
+                }
+                Err(error) => self.fail("Not started", &error),
+            },
             Outcome::RowsAsText(text, rows) => {
                 ctx.copy_text(text);
                 self.say(Tone::Good, format!("{} copied", words::count(rows, "row", "rows")), "");
@@ -128,12 +136,20 @@ impl Desktop {
     }
 
     fn computers_added(&mut self, result: Result<AddReport, WorkspaceError>) {
+        self.searched(result.map_err(|error| error.to_string()));
+    }
+
+    pub(super) fn searched(&mut self, result: Result<AddReport, String>) {
         match result {
             Ok(report) => {
                 let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
                 let mut detail = Vec::new();
                 if !report.known.is_empty() {
                     detail.push(format!("{} in the list already.", words::number(report.known.len())));
+                }
+                if report.silent > 0 {
+                    let silent = words::count(report.silent, "address", "addresses");
+                    detail.push(format!("{silent} did not answer and were left out."));
                 }
                 if report.added.is_empty() {
                     detail.push("Nothing was added.".to_owned());
@@ -152,7 +168,7 @@ impl Desktop {
                 let tone = if problems.is_empty() { Tone::Good } else { Tone::Warning };
                 self.say(tone, title, detail.join(" "));
             }
-            Err(error) => self.fail("No computer added", &error),
+            Err(error) => self.say(Tone::Bad, "No computer added", words::sentence(&error)),
         }
     }
 

@@ -177,6 +177,7 @@ fn style(p: &Palette, theme: Theme, size: f32) -> Style {
     spacing.icon_width_inner = 9.0;
     spacing.icon_spacing = 6.0;
     spacing.combo_width = 120.0;
+    spacing.combo_height = 320.0;
     spacing.menu_width = 260.0;
     spacing.tooltip_width = 360.0;
     spacing.scroll = ScrollStyle {

@@ -257,12 +257,16 @@ pub fn banner_ui(ui: &mut Ui, tone: Health, title: &str, text: &str) {
             ui.horizontal_top(|ui| {
                 icon.ui(ui, color);
                 ui.vertical(|ui| {
-                    ui.spacing_mut().item_spacing.y = 2.0;
+                    ui.spacing_mut().item_spacing.y = theme::XS;
                     if !title.is_empty() {
                         ui.add(Label::new(RichText::new(title).text_style(theme::strong()).color(p.text)).wrap());
                     }
-                    if !text.is_empty() {
-                        ui.add(Label::new(RichText::new(text).color(p.text)).selectable(true).wrap());
+                    for paragraph in text.lines() {
+                        ui.add(
+                            Label::new(RichText::new(paragraph).color(p.text))
+                                .selectable(true)
+                                .wrap(),
+                        );
                     }
                 });
             });

@@ -86,7 +86,7 @@ pub(super) fn show(ctx: &Context, frame: &Frame<'_>, job: &Job, price: &Price) -
 fn keys_ui(ui: &mut egui::Ui, frame: &Frame<'_>, price: &Price) {
     Grid::new("price")
         .num_columns(4)
-        .spacing([theme::L, theme::S])
+        .spacing([theme::XL, 0.0])
         .show(ui, |ui| {
             for heading in ["Key", "Type", "Needed", "Left"] {
                 ui.label(RichText::new(heading).small());

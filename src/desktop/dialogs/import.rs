@@ -16,6 +16,7 @@ use crate::workspace::ImportPlan;
 pub struct Import {
     path: PathBuf,
     plan: Option<ImportPlan>,
+    take_theirs: bool,
 }
 
 /// More rows than this are counted, not listed.
@@ -23,7 +24,11 @@ const LISTED: usize = 200;
 
 impl Import {
     pub(super) fn new(path: PathBuf, plan: ImportPlan) -> Self {
-        Self { path, plan: Some(plan) }
+        Self {
+            path,
+            plan: Some(plan),
+            take_theirs: false,
+        }
     }
 
     pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
@@ -42,9 +47,16 @@ impl Import {
             }
             summary_ui(ui, plan);
             lines_ui(ui, plan);
+            if !plan.conflicts.is_empty() {
+                ui.checkbox(
+                    &mut self.take_theirs,
+                    "Where both have a confirmation ID, use the one of the file",
+                );
+                note(ui, "The other one is kept among the earlier ones: none is thrown away.");
+            }
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, changes > 0, "Import").clicked() {
+                if primary_button(ui, changes > 0 || self.take_theirs, "Import").clicked() {
                     apply = true;
                     done = true;
                 }
@@ -52,7 +64,11 @@ impl Import {
             });
             done
         });
-        if apply && let Some(plan) = self.plan.take() {
+        if apply && let Some(mut plan) = self.plan.take() {
+            if self.take_theirs {
+                let wanted = std::mem::take(&mut plan.conflicts);
+                plan.changes.extend(wanted.into_iter().map(|c| c.if_wanted));
+            }
             frame.send(Event::ApplyImport(Box::new(plan)));
         }
         Stay::unless(done.unwrap_or(true))

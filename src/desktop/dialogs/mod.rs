@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod install_key;
 mod palette;
+mod settings;
 mod simple;
 
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ use super::state::orders::Scope;
 use super::theme;
 use super::widgets::region;
 use crate::model::{KeyEntry, KeyEntryId};
-use crate::workspace::{Credentials, ImportPlan, Job, Price};
+use crate::workspace::{Credentials, ImportPlan, Job, Price, Settings};
 
 /// An open dialog.
 pub enum Dialog {
@@ -42,6 +43,8 @@ pub enum Dialog {
     },
     /// Who signs in.
     Credentials(credentials::SignIn),
+    /// How runs behave.
+    Settings(Box<settings::SettingsDialog>),
     /// Which profile.
     Export(export::Export),
     /// What an import would do.
@@ -111,6 +114,11 @@ pub fn credentials(known: Option<&Credentials>, then: Option<Job>) -> Dialog {
     Dialog::Credentials(credentials::SignIn::new(known, then))
 }
 
+/// Changes how runs behave.
+pub fn settings(settings: &Settings) -> Dialog {
+    Dialog::Settings(Box::new(settings::SettingsDialog::new(settings)))
+}
+
 /// Asks for a profile. On the air-gap page the profile for it is proposed.
 pub fn export(has_selection: bool, page: Page) -> Dialog {
     Dialog::Export(export::Export::new(has_selection, page == Page::AirGap))
@@ -165,6 +173,11 @@ pub fn show(ctx: &Context, frame: &Frame<'_>, dialogs: &mut Vec<Dialog>) {
 }
 
 impl Dialog {
+    /// Something runs whose end will change the dialog.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self, Self::AddComputers(d) if d.is_searching())
+    }
+
     fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
         match self {
             Self::AddComputers(d) => d.show(ctx, frame),
@@ -172,6 +185,7 @@ impl Dialog {
             Self::InstallKey(d) => d.show(ctx, frame),
             Self::Confirm { job, price } => confirm::show(ctx, frame, job, price),
             Self::Credentials(d) => d.show(ctx, frame),
+            Self::Settings(d) => d.show(ctx, frame),
             Self::Export(d) => d.show(ctx, frame),
             Self::Import(d) => d.show(ctx, frame),
             Self::EditKey(d) => d.show(ctx, frame),
@@ -222,7 +236,9 @@ pub fn dialog_ui<R>(ctx: &Context, title: &str, width: f32, body: impl FnOnce(&m
 /// The buttons at the foot of a dialog, from the right.
 pub fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.add_space(theme::S);
-    ui.with_layout(Layout::right_to_left(Align::Center), add);
+    // With a height of its own: a layout from the right would take all that is left of the screen.
+    let size = egui::vec2(ui.available_width(), 30.0);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), add);
 }
 
 /// A paragraph.

@@ -127,7 +127,7 @@ fn advice_ui(ui: &mut Ui, product: &Product, computer: Option<&Computer>) {
                 };
                 banner_ui(ui, tone, &entry.message, &format!("{title}. {}", entry.remedy));
             }
-            None => field_ui(ui, "Reason", &title),
+            None => field_ui(ui, "Reason", &code.to_string()),
         }
     }
     let failure = computer
@@ -171,6 +171,10 @@ fn ids_ui(ui: &mut Ui, frame: &Frame<'_>, product: &Product) {
             "The installation ID changed since it was acquired: hardware or key changed. It is kept, but a new one is needed.",
         ),
         (None, None) => {}
+    }
+    for earlier in &product.earlier_confirmations {
+        let id = &earlier.confirmation_id;
+        code_field_ui(ui, frame, "Earlier confirmation ID", &id.grouped(), id.digits());
     }
     if let Some(pid) = &product.product_key_id {
         code_field_ui(ui, frame, "Extended PID", pid.as_str(), pid.as_str());

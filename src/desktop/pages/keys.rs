@@ -1,7 +1,9 @@
 //! The product keys: what each has left, when that was asked, and who carries it.
 
 use egui::accesskit::Role;
-use egui::{Frame as Surface, Label, Layout, Margin, RichText, ScrollArea, Sense, Stroke, Ui, UiBuilder, WidgetInfo};
+use egui::{
+    Frame as Surface, Label, Layout, Margin, Rect, RichText, ScrollArea, Sense, Stroke, Ui, UiBuilder, WidgetInfo, vec2,
+};
 
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::Command;
@@ -51,6 +53,16 @@ pub(crate) fn keys_ui(ui: &mut Ui, frame: &Frame<'_>) {
 fn key_ui(ui: &mut Ui, frame: &Frame<'_>, key: &KeyEntry) {
     let p = Palette::of(ui);
     let selected = frame.screen.key == Some(key.id);
+    // A card that cannot be seen takes its place without being laid out.
+    let place = ui.scope_id().with(key.id.0);
+    let known: Option<f32> = ui.data(|d| d.get_temp(place));
+    if let Some(height) = known {
+        let size = vec2(ui.available_width(), height);
+        if !ui.is_rect_visible(Rect::from_min_size(ui.cursor().min, size)) {
+            ui.allocate_space(size);
+            return;
+        }
+    }
     let builder = UiBuilder::new().id_salt(key.id.0).sense(Sense::click());
     let scope = ui.scope_builder(builder, |ui| {
         Surface::new()
@@ -77,6 +89,10 @@ fn key_ui(ui: &mut Ui, frame: &Frame<'_>, key: &KeyEntry) {
             });
     });
     let response = scope.response;
+    let height = response.rect.height();
+    if known != Some(height) {
+        ui.data_mut(|d| d.insert_temp(place, height));
+    }
     let name = format!("{} {}, {}", key.key_type.label(), key.masked(), words::remaining(key));
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, &name));
     if response.clicked() {

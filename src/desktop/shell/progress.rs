@@ -14,6 +14,8 @@ use crate::desktop::widgets::{bar_ui, icon_button, paint_text, region};
 use crate::workspace::{RowState, Run, RunProgress, RunRow};
 
 const ROW: f32 = 24.0;
+/// So few rows need no drawer that can be made larger.
+const FEW: usize = 4;
 
 pub(super) fn drawer_ui(ui: &mut Ui, frame: &Frame<'_>, run: &Run) {
     let p = Palette::of(ui);
@@ -21,14 +23,17 @@ pub(super) fn drawer_ui(ui: &mut Ui, frame: &Frame<'_>, run: &Run) {
     let open = frame.screen.drawer_open;
     let surface = Surface::new().fill(p.raised).inner_margin(Margin::symmetric(12, 6));
     let highest = (ui.available_height() * 0.5).max(120.0);
-    // Two panels, so that the height chosen for the open drawer is remembered while it is folded.
-    let panel = if open {
+    // A panel each, so that the height chosen for the open drawer is remembered while it is folded.
+    let panel = if !open {
+        Panel::bottom("drawer-folded").resizable(false)
+    } else if progress.total <= FEW {
+        let height = 56.0 + ROW * progress.total as f32;
+        Panel::bottom("drawer-of-few").resizable(false).exact_size(height)
+    } else {
         Panel::bottom("drawer")
             .resizable(true)
             .default_size(208.0)
             .size_range(110.0..=highest)
-    } else {
-        Panel::bottom("drawer-folded").resizable(false)
     };
     panel.frame(surface).show(ui, |ui| {
         region(ui, UiBuilder::new(), Role::Group, "Progress", |ui| {

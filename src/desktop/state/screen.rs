@@ -21,10 +21,10 @@ pub enum Look {
 
 /// The columns of the product list, in their order, with their widths in points. The first does not scroll away.
 pub const COLUMNS: &[(Column, f32)] = &[
-    (Column::Computer, 168.0),
-    (Column::Product, 204.0),
+    (Column::Computer, 196.0),
+    (Column::Product, 196.0),
     (Column::Status, 152.0),
-    (Column::KeyType, 136.0),
+    (Column::KeyType, 132.0),
     (Column::Key, 68.0),
     (Column::Grace, 76.0),
     (Column::Reason, 96.0),

@@ -1,0 +1,168 @@
+//! How runs behave: the way to the activation service, and patience with computers. For this session.
+
+use std::time::Duration;
+
+use egui::{Context, DragValue, Grid, Ui};
+
+use super::{Stay, buttons, dialog_ui, note};
+use crate::desktop::app::{Event, Frame};
+use crate::desktop::state::words::Health;
+use crate::desktop::theme;
+use crate::desktop::widgets::{banner_ui, plain_button, primary_button, section, text_line};
+use crate::workspace::{ProxySetting, Settings};
+
+/// Which way leads to the activation service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    System,
+    Direct,
+    Url,
+}
+
+/// What was typed.
+#[derive(Debug)]
+pub struct SettingsDialog {
+    settings: Settings,
+    service: String,
+    way: Way,
+    proxy: String,
+    warn: bool,
+    mark: u32,
+}
+
+impl SettingsDialog {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let (way, proxy) = match &settings.proxy {
+            ProxySetting::System => (Way::System, String::new()),
+            ProxySetting::Direct => (Way::Direct, String::new()),
+            ProxySetting::Url(url) => (Way::Url, url.clone()),
+        };
+        Self {
+            service: settings.service_url.clone().unwrap_or_default(),
+            way,
+            proxy,
+            warn: settings.low_water.is_some(),
+            mark: settings.low_water.unwrap_or(10),
+            settings: settings.clone(),
+        }
+    }
+
+    fn chosen(&self) -> Settings {
+        let service = self.service.trim();
+        Settings {
+            service_url: (!service.is_empty()).then(|| service.to_owned()),
+            proxy: match self.way {
+                Way::System => ProxySetting::System,
+                Way::Direct => ProxySetting::Direct,
+                Way::Url => ProxySetting::Url(self.proxy.trim().to_owned()),
+            },
+            low_water: self.warn.then_some(self.mark),
+            ..self.settings.clone()
+        }
+    }
+
+    /// Why what was typed cannot be used.
+    fn problem(&self) -> Option<&'static str> {
+        let like_url = |text: &str| text.trim().starts_with("http://") || text.trim().starts_with("https://");
+        if !self.service.trim().is_empty() && !like_url(&self.service) {
+            return Some(
+                "The address of the activation service begins with https:// (or is left empty for Microsoft's).",
+            );
+        }
+        (self.way == Way::Url && !like_url(&self.proxy))
+            .then_some("The address of the proxy begins with http://, e.g. http://proxy.contoso.com:8080.")
+    }
+
+    pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
+        let done = dialog_ui(ctx, "Settings", 520.0, |ui| {
+            self.service_ui(ui);
+            self.computers_ui(ui);
+            note(
+                ui,
+                "For this session; a run under way keeps the settings it began with.",
+            );
+            let problem = self.problem();
+            if let Some(problem) = problem {
+                banner_ui(ui, Health::Bad, "", problem);
+            }
+            let mut done = false;
+            buttons(ui, |ui| {
+                if primary_button(ui, problem.is_none(), "Use").clicked() {
+                    frame.send(Event::Settings(Box::new(self.chosen())));
+                    done = true;
+                }
+                done |= plain_button(ui, "Cancel").clicked();
+            });
+            done
+        });
+        Stay::unless(done.unwrap_or(true))
+    }
+
+    fn service_ui(&mut self, ui: &mut Ui) {
+        section(ui, "Activation service");
+        let label = ui.label("Address");
+        ui.add(text_line(&mut self.service).hint_text("Microsoft's"))
+            .labelled_by(label.id);
+        ui.label("Way to it");
+        ui.horizontal(|ui| {
+            ui.radio_value(&mut self.way, Way::System, "Proxy of the system");
+            ui.radio_value(&mut self.way, Way::Direct, "Direct");
+            ui.radio_value(&mut self.way, Way::Url, "This proxy");
+        });
+        if self.way == Way::Url {
+            ui.add(text_line(&mut self.proxy).hint_text("http://proxy.contoso.com:8080"))
+                .accessible_name("Proxy address");
+        }
+        ui.horizontal(|ui| {
+            let check = ui.checkbox(&mut self.warn, "Warn when a MAK has fewer activations left than");
+            ui.add_enabled(self.warn, DragValue::new(&mut self.mark).range(1..=1_000_000))
+                .labelled_by(check.id);
+        });
+    }
+
+    fn computers_ui(&mut self, ui: &mut Ui) {
+        section(ui, "Computers");
+        Grid::new("patience")
+            .num_columns(2)
+            .spacing([theme::L, theme::XS])
+            .show(ui, |ui| {
+                let label = ui.label("Computers asked at once");
+                ui.add(DragValue::new(&mut self.settings.concurrency).range(1..=1024))
+                    .labelled_by(label.id);
+                ui.end_row();
+                for (text, time) in [
+                    ("Time to accept a connection", &mut self.settings.connect_timeout),
+                    ("Time for one question", &mut self.settings.operation_timeout),
+                    ("Time for one computer", &mut self.settings.computer_timeout),
+                ] {
+                    let label = ui.label(text);
+                    let mut seconds = time.as_secs();
+                    ui.add(DragValue::new(&mut seconds).range(1..=3600).suffix(" s"))
+                        .labelled_by(label.id);
+                    *time = Duration::from_secs(seconds);
+                    ui.end_row();
+                }
+            });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_an_address_is_refused_and_nothing_typed_means_microsoft() {
+        let mut dialog = SettingsDialog::new(&Settings::default());
+        assert_eq!((dialog.problem(), dialog.chosen()), (None, Settings::default()));
+        dialog.service = "activation.example".into();
+        assert!(dialog.problem().is_some());
+        dialog.service = " https://activation.example/ ".into();
+        dialog.way = Way::Url;
+        assert!(dialog.problem().is_some());
+        dialog.proxy = "http://proxy.example:8080".into();
+        assert_eq!(dialog.problem(), None);
+        let chosen = dialog.chosen();
+        assert_eq!(chosen.service_url.as_deref(), Some("https://activation.example/"));
+        assert_eq!(chosen.proxy, ProxySetting::Url("http://proxy.example:8080".into()));
+    }
+}
