@@ -1,5 +1,7 @@
 //! A list to look at: every status, several generations, long and non-Latin names. Nothing in it is real.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use chrono::{TimeDelta, Utc};
 use makeeper::model::{
     Action, ApplicationId, Change, Computer, ComputerId, Confirmation, ConfirmationId, Contact, Failure, FailureClass,
@@ -101,13 +103,13 @@ pub fn estate(computers: usize) -> Inventory {
             });
         }
         let id = computer.id;
-        let bare = n + 2 >= computers && computers > 4;
-        if !bare {
+        let is_bare = n + 2 >= computers && computers > 4;
+        if !is_bare {
             computer.os_edition = os.into();
             computer.os_version = "10.0.26100".into();
         }
         put(Change::PutComputer(Box::new(computer)));
-        if bare {
+        if is_bare {
             continue;
         }
         put(Change::PutProduct(Box::new(product(
@@ -167,13 +169,13 @@ fn product(n: usize, computer: ComputerId, application: ApplicationId, name: &st
         LicenseStatus::InOotGrace,
     ][n % 10];
     if p.license_status.is_grace() {
-        p.grace_expires = Some(now + TimeDelta::days((n % 40) as i64));
+        p.grace_expires = Some(now + TimeDelta::days(i64::try_from(n % 40).unwrap()));
         p.license_status_reason = Some(HResult(0x4004_F00C));
     }
     if p.license_status == LicenseStatus::Notification {
         p.license_status_reason = Some(HResult(0xC004_F074));
     }
-    p.status_updated = Some(now - TimeDelta::minutes((n as i64 * 37) % 40_000));
+    p.status_updated = Some(now - TimeDelta::minutes(i64::try_from(n * 37 % 40_000).unwrap()));
     if mak {
         p.installation_id = InstallationId::parse(&digits(9, 7, n as u64 + 1)).ok();
         p.product_key_id = makeeper::model::ExtendedPid::parse("03612-03290-000-000003-03-1033-9200.0000-0012013").ok();
