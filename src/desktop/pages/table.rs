@@ -316,6 +316,7 @@ impl TableDelegate for Delegate<'_> {
             self.frame.send(Event::PointAt(index));
         }
         Popup::context_menu(&response).width(280.0).show(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
             for item in MENU {
                 match item {
                     Some(command) => menu_item(ui, self.frame, *command),

@@ -32,6 +32,7 @@ pub(super) fn menu_bar_ui(ui: &mut Ui, frame: &Frame<'_>) {
 }
 
 fn menu_ui(ui: &mut Ui, frame: &Frame<'_>, menu: Menu) {
+    ui.spacing_mut().item_spacing.y = 2.0;
     for command in Command::ALL.iter().filter(|c| c.spec().menu == menu) {
         if command.spec().separated {
             ui.separator();

@@ -49,6 +49,7 @@ fn activate_ui(ui: &mut Ui, frame: &Frame<'_>) {
     let able = ACTIVATE.iter().any(|c| c.unavailable(frame.facts).is_none());
     let response = ui.add_enabled(able, button).accessible_name("Activate…");
     Popup::menu(&response).width(300.0).show(|ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
         for command in ACTIVATE {
             menu_item(ui, frame, *command);
         }
