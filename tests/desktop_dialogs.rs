@@ -322,3 +322,38 @@ fn save_as_goes_on_with_the_other_file() {
     assert!(exists(&other));
     assert_eq!(desk.harness.state().title(), "other.cilx - MAKeeper");
 }
+
+#[test]
+fn a_computer_can_be_given_an_address_and_port_of_its_own() {
+    let mut desk = Desk::with(10);
+    desk.click_row(0, NONE);
+    desk.command("edit computer");
+    desk.type_into(Role::TextInput, "Reached at", "10.0.0.7");
+    desk.type_into(Role::TextInput, "Port", "not-a-port");
+    desk.expect("A port is a number from 1 to 65535.");
+    assert!(desk.is_disabled(Role::Button, "Change"));
+    desk.press(NONE, Key::Escape);
+    desk.command("edit computer");
+    desk.type_into(Role::TextInput, "Reached at", "10.0.0.7");
+    desk.type_into(Role::TextInput, "Port", "45985");
+    desk.button("Change");
+    desk.expect("Computer changed");
+    desk.expect("10.0.0.7:45985");
+}
+
+#[test]
+fn settings_are_used_by_the_open_list() {
+    let mut desk = Desk::with(5);
+    desk.press(Modifiers::COMMAND, Key::Comma);
+    desk.type_into(Role::TextInput, "Address", "activation.example");
+    desk.expect("begins with https://");
+    assert!(desk.is_disabled(Role::Button, "Use"));
+    desk.press(NONE, Key::Escape);
+    desk.press(Modifiers::COMMAND, Key::Comma);
+    desk.type_into(Role::TextInput, "Address", "https://activation.example/");
+    desk.click(Role::RadioButton, "Direct");
+    desk.button("Use");
+    let settings = desk.harness.state().workspace().unwrap().settings();
+    assert_eq!(settings.service_url.as_deref(), Some("https://activation.example/"));
+    assert_eq!(settings.proxy, makeeper::workspace::ProxySetting::Direct);
+}

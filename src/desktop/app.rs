@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::commands::Command;
 use super::dialogs::Dialog;
+use super::dialogs::edit_computer::ComputerEdit;
 use super::jobs::{Jobs, Purpose};
 use super::picker::FilePicker;
 use super::state::facts::{Facts, RowFacts};
@@ -18,7 +19,7 @@ use super::state::screen::Screen;
 use super::state::selection::{How, Step};
 use super::state::viewer::{Answer, Question, Viewer, Waker};
 use super::{DemoInfo, DesktopError, DesktopOptions};
-use crate::model::{Column, KeyEntry, KeyEntryId};
+use crate::model::{Column, Computer, ComputerId, KeyEntry, KeyEntryId};
 use crate::workspace::{AddReport, Credentials, ExportProfile, ImportPlan, Job, Run, Settings, Snapshot, Workspace};
 
 /// What the desktop needs of the world around it.
@@ -78,6 +79,8 @@ pub enum Event {
     },
     /// An import was confirmed.
     ApplyImport(Box<ImportPlan>),
+    /// A computer was edited.
+    EditComputer(ComputerId, ComputerEdit),
     /// A key entry was edited.
     EditKey(Box<KeyEntry>, String),
     /// A key entry was removed.
@@ -266,6 +269,12 @@ impl Desktop {
         format!("{mark}{name} - MAKeeper")
     }
 
+    /// The computer of the only selected row.
+    pub(super) fn selected_computer(&self) -> Option<&Arc<Computer>> {
+        let inventory = &self.list.as_ref()?.snapshot.inventory;
+        inventory.computer_at(self.screen.selection.single()?.computer?)
+    }
+
     pub(super) fn current_run(&self) -> Option<Run> {
         self.list.as_ref()?.workspace.runs().into_iter().next()
     }
@@ -287,6 +296,7 @@ impl Desktop {
         }
         self.refresh_facts();
         self.take_shortcuts(ctx);
+        self.take_dropped_files(ctx);
         for event in self.events.take() {
             self.execute(ctx, event);
         }
@@ -360,6 +370,7 @@ impl Desktop {
             computers: snapshot.map_or(0, |s| s.inventory.computer_count()),
             countable_keys: snapshot.map_or(0, countable),
             page: self.screen.page,
+            one_computer: self.selected_computer().is_some(),
             selected_key: key.is_some(),
             selected_key_is_whole: key.is_some_and(|k| k.key.is_some()),
             rows: if answered {
@@ -409,6 +420,22 @@ impl Desktop {
             if ctx.input_mut(|i| i.consume_shortcut(&shortcut)) {
                 self.events.borrow_mut().push(Event::Run(*command));
             }
+        }
+    }
+
+    /// A list dropped on the window is imported into the open one, where its effect is shown before it happens, or opened.
+    fn take_dropped_files(&mut self, ctx: &egui::Context) {
+        let dropped = ctx.input(|i| i.raw.dropped_files.first().map(|f| f.path().to_owned()));
+        let Some(path) = dropped.filter(|_| self.dialogs.is_empty() && !self.jobs.busy_with_file()) else {
+            return;
+        };
+        let purpose = if self.list.is_some() {
+            Purpose::Import
+        } else {
+            Purpose::Open
+        };
+        if purpose == Purpose::Open || !self.facts.read_only {
+            self.picked(purpose, Some(path));
         }
     }
 

@@ -114,6 +114,7 @@ commands! {
 
     AddComputers: Computers, false, "Add computers…", Some(Icon::AddComputer), Some(key(CTRL, Key::D)), "Add computers by name, address or address range.";
     UpdateStatus: Computers, false, "Update license status", Some(Icon::Refresh), Some(key(Modifiers::NONE, Key::F5)), "Ask the computers for their products and license status.";
+    EditComputer: Computers, false, "Edit computer…", Some(Icon::Edit), None, "Change where the selected computer is reached, and the note on it.";
     Credentials: Computers, true, "Credentials…", Some(Icon::Person), None, "Say who signs in to the computers. Kept in memory only.";
 
     AddKeys: Keys, false, "Add product keys…", Some(Icon::AddKey), Some(key(CTRL_SHIFT, Key::K)), "Add product keys that the organisation owns.";
@@ -217,6 +218,7 @@ impl Command {
                     "No computer to ask: add computers first. Rows without a name cannot be asked.",
                 )
             }),
+            C::EditComputer => writable().or_else(|| need(facts.one_computer, "Select one row with a computer name.")),
             C::RefreshCounts => writable().or_else(|| {
                 need(
                     facts.countable_keys > 0,

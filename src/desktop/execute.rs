@@ -66,6 +66,12 @@ impl Desktop {
             Event::ApplyImport(plan) => {
                 self.on_file("import", move |w| Outcome::Imported(Box::new(w.apply_import(*plan))));
             }
+            Event::EditComputer(id, edit) => self.edit("Computer changed".into(), move |w| {
+                // The computer as it is now: a run may have changed it while the dialog was open.
+                let known = w.snapshot().inventory.computer(id).cloned();
+                let edited = known.map(|c| Change::PutComputer(Box::new(edit.apply(&c))));
+                edited.into_iter().collect()
+            }),
             Event::EditKey(key, what) => self.edit(what, move |_| vec![Change::PutKey(key)]),
             Event::RemoveKey(id) => self.edit("Product key removed from the list".into(), move |_| {
                 vec![Change::RemoveKey(id)]
@@ -133,6 +139,12 @@ impl Desktop {
                 self.open(Dialog::RemoveRows { rows });
             }
             C::AddComputers => self.open(dialogs::add_computers()),
+            C::EditComputer => {
+                if let Some(computer) = self.selected_computer() {
+                    let dialog = dialogs::edit_computer(computer);
+                    self.open(dialog);
+                }
+            }
             C::UpdateStatus => self.order(Order::Update, Scope::Selection),
             C::Credentials => self.open(dialogs::credentials(self.credentials.as_ref(), None)),
             C::AddKeys => self.open(dialogs::add_keys()),

@@ -365,6 +365,13 @@ pub fn scrolled(ui: &mut Ui, edit: TextEdit<'_>, rows: usize) -> Response {
         .inner
 }
 
+/// Forgets what a text field remembers for undoing: for fields that held a secret.
+pub fn forget(ctx: &egui::Context, field: Option<egui::Id>) {
+    if let Some(id) = field {
+        TextEdit::store_state(ctx, id, egui::text_edit::TextEditState::default());
+    }
+}
+
 /// Text that names a section of a pane, below a line.
 pub fn section(ui: &mut Ui, title: &str) {
     let p = Palette::of(ui);

@@ -9,7 +9,7 @@ use crate::desktop::icons::Icon;
 use crate::desktop::jobs::Purpose;
 use crate::desktop::state::words::{self, Health};
 use crate::desktop::theme::{self, Palette};
-use crate::desktop::widgets::{banner_ui, plain_button, primary_button, quiet_button, scrolled, text_box};
+use crate::desktop::widgets::{banner_ui, forget, plain_button, primary_button, quiet_button, scrolled, text_box};
 use crate::workspace::{AddKeysReport, KeyLineOutcome, WorkspaceError};
 
 /// What was typed and what came of it.
@@ -20,6 +20,7 @@ pub struct AddKeys {
     waiting: bool,
     report: Option<Result<AddKeysReport, String>>,
     focused: bool,
+    field: Option<egui::Id>,
 }
 
 impl AddKeys {
@@ -64,6 +65,7 @@ impl AddKeys {
                 .hint_text("XXXXX-XXXXX-XXXXX-XXXXX-XXXXX, MAK, Head office");
             let edit = scrolled(ui, edit, 6).labelled_by(label.id);
             *self.text = text;
+            self.field = Some(edit.id);
             if !std::mem::replace(&mut self.focused, true) {
                 edit.request_focus();
             }
@@ -99,7 +101,11 @@ impl AddKeys {
             });
             done
         });
-        Stay::unless(done.unwrap_or(true))
+        if done.unwrap_or(true) {
+            forget(ctx, self.field);
+            return Stay::Close;
+        }
+        Stay::Open
     }
 }
 

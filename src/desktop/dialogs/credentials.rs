@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{Stay, buttons, dialog_ui, note, paragraph};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::state::words::{self, Health};
-use crate::desktop::widgets::{banner_ui, plain_button, primary_button, text_line};
+use crate::desktop::widgets::{banner_ui, forget, plain_button, primary_button, text_line};
 use crate::model::Secret;
 use crate::workspace::{Credentials, Job};
 
@@ -18,6 +18,7 @@ pub struct SignIn {
     then: Option<Job>,
     focused: bool,
     problem: Option<String>,
+    field: Option<egui::Id>,
 }
 
 impl SignIn {
@@ -29,6 +30,7 @@ impl SignIn {
             then,
             focused: false,
             problem: None,
+            field: None,
         }
     }
 
@@ -51,6 +53,7 @@ impl SignIn {
             let edit = text_line(&mut text).password(true);
             let password = ui.add(edit).labelled_by(label.id);
             *self.password = text;
+            self.field = Some(password.id);
             if let Some(problem) = &self.problem {
                 banner_ui(ui, Health::Bad, "", problem);
             }
@@ -81,6 +84,10 @@ impl SignIn {
             });
             done
         });
-        Stay::unless(done.unwrap_or(true))
+        if done.unwrap_or(true) {
+            forget(ctx, self.field);
+            return Stay::Close;
+        }
+        Stay::Open
     }
 }

@@ -43,7 +43,7 @@ impl EditKey {
             note(ui, "Without a mark, MAKeeper warns when none is left.");
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, true, "Save").clicked() {
+                if primary_button(ui, true, "Change").clicked() {
                     let mut key = self.key.clone();
                     key.description = self.description.trim().into();
                     key.remarks = self.remarks.trim().into();

@@ -4,6 +4,7 @@ mod add_computers;
 mod add_keys;
 mod confirm;
 mod credentials;
+pub mod edit_computer;
 mod edit_key;
 mod explain;
 mod export;
@@ -23,7 +24,7 @@ use super::state::facts::Page;
 use super::state::orders::Scope;
 use super::theme;
 use super::widgets::region;
-use crate::model::{KeyEntry, KeyEntryId};
+use crate::model::{Computer, KeyEntry, KeyEntryId};
 use crate::workspace::{Credentials, ImportPlan, Job, Price, Settings};
 
 /// An open dialog.
@@ -49,6 +50,8 @@ pub enum Dialog {
     Export(export::Export),
     /// What an import would do.
     Import(Box<import::Import>),
+    /// Where a computer is reached.
+    EditComputer(Box<edit_computer::EditComputer>),
     /// Description, remarks and mark of a key.
     EditKey(Box<edit_key::EditKey>),
     /// What an error code means.
@@ -129,6 +132,11 @@ pub fn import(path: PathBuf, plan: ImportPlan) -> Dialog {
     Dialog::Import(Box::new(import::Import::new(path, plan)))
 }
 
+/// Edits a computer.
+pub fn edit_computer(computer: &Computer) -> Dialog {
+    Dialog::EditComputer(Box::new(edit_computer::EditComputer::new(computer)))
+}
+
 /// Edits a key entry.
 pub fn edit_key(key: &KeyEntry) -> Dialog {
     Dialog::EditKey(Box::new(edit_key::EditKey::new(key)))
@@ -188,6 +196,7 @@ impl Dialog {
             Self::Settings(d) => d.show(ctx, frame),
             Self::Export(d) => d.show(ctx, frame),
             Self::Import(d) => d.show(ctx, frame),
+            Self::EditComputer(d) => d.show(ctx, frame),
             Self::EditKey(d) => d.show(ctx, frame),
             Self::Explain(d) => d.show(ctx),
             Self::Palette(d) => d.show(ctx, frame),

@@ -187,7 +187,7 @@ fn left_ui(ui: &mut Ui, frame: &Frame<'_>, key: &KeyEntry) {
 }
 
 /// Fewer left than the key's own mark, else than that of the settings, else none.
-fn is_low(key: &KeyEntry, low_water: Option<u32>) -> bool {
+pub(crate) fn is_low(key: &KeyEntry, low_water: Option<u32>) -> bool {
     let left = key.remaining.and_then(|r| r.left);
     left.is_some_and(|left| left < key.low_water.or(low_water).unwrap_or(1))
 }

@@ -39,6 +39,7 @@ const MENU: &[Option<Command>] = &[
     Some(Command::AcquireIds),
     Some(Command::ApplyIds),
     None,
+    Some(Command::EditComputer),
     Some(Command::CopyRows),
     Some(Command::Export),
     None,

@@ -7,13 +7,15 @@ mod progress;
 mod status_line;
 mod toolbar;
 
-use egui::{CentralPanel, Frame as Surface, Margin, Panel, RichText, Stroke, Ui};
+use egui::accesskit::Role;
+use egui::{CentralPanel, Frame as Surface, Margin, Panel, RichText, Stroke, Ui, UiBuilder};
 
 use super::app::Frame;
 use super::icons::Icon;
 use super::pages;
 use super::state::facts::Page;
 use super::theme::{self, Palette};
+use super::widgets::region;
 
 pub(super) use menu_bar::menu_item;
 
@@ -63,7 +65,11 @@ pub fn shell_ui(ui: &mut Ui, frame: &Frame<'_>) {
             .resizable(!narrow)
             .default_size(size)
             .size_range(if narrow { 52.0..=52.0 } else { 160.0..=300.0 })
-            .show(ui, |ui| navigation::navigation_ui(ui, frame, narrow));
+            .show(ui, |ui| {
+                region(ui, UiBuilder::new(), Role::Tree, "Navigation", |ui| {
+                    navigation::navigation_ui(ui, frame, narrow);
+                });
+            });
         let has_details = matches!(frame.screen.page, Page::Products);
         if has_details && frame.screen.details && width >= NO_DETAILS {
             let widest = (width * 0.45).max(260.0);

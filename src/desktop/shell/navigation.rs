@@ -8,6 +8,7 @@ use egui::{
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::Command;
 use crate::desktop::icons::Icon;
+use crate::desktop::pages::keys::is_low;
 use crate::desktop::state::facts::Page;
 use crate::desktop::state::words;
 use crate::desktop::theme::{self, Palette};
@@ -37,6 +38,8 @@ pub(super) fn navigation_ui(ui: &mut Ui, frame: &Frame<'_>, narrow: bool) {
     let counts = &frame.answer.counts;
     let screen = frame.screen;
     let p = Palette::of(ui);
+    let keys = frame.snapshot.into_iter().flat_map(|s| s.inventory.keys());
+    let low = { keys }.any(|k| is_low(k, frame.settings.low_water));
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         let on_products = screen.page == Page::Products;
@@ -85,7 +88,7 @@ pub(super) fn navigation_ui(ui: &mut Ui, frame: &Frame<'_>, narrow: bool) {
         ui.add_space(theme::S);
         let gap = counts.need_confirmation_id + counts.can_apply;
         let pages = [
-            (Command::ShowKeys, Page::Keys, Some(counts.keys), counts.low_keys > 0),
+            (Command::ShowKeys, Page::Keys, Some(counts.keys), low),
             (Command::ShowAirGap, Page::AirGap, (gap > 0).then_some(gap), false),
             (Command::ShowActivity, Page::Activity, None, false),
         ];

@@ -92,6 +92,8 @@ pub struct Facts {
     pub countable_keys: usize,
     /// The page shown.
     pub page: Page,
+    /// One row with a computer is selected.
+    pub one_computer: bool,
     /// A product key is selected on its page.
     pub selected_key: bool,
     /// The list has the whole of it.

@@ -1,0 +1,151 @@
+//! Where a computer is reached when not by its name, and notes on it.
+
+use egui::{Context, Grid};
+
+use super::{Stay, buttons, dialog_ui, note};
+use crate::desktop::app::{Event, Frame};
+use crate::desktop::state::words::Health;
+use crate::desktop::theme;
+use crate::desktop::widgets::{banner_ui, plain_button, primary_button, text_box, text_line};
+use crate::model::{Computer, ComputerId, ConnectTo};
+
+/// What was typed.
+pub struct EditComputer {
+    id: ComputerId,
+    name: String,
+    edit: ComputerEdit,
+    port: String,
+}
+
+/// What a person may change of a computer; the rest is what it said of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ComputerEdit {
+    /// Address; empty: by name.
+    pub address: String,
+    /// Port; `None`: the usual one.
+    pub port: Option<u16>,
+    /// HTTPS.
+    pub tls: bool,
+    /// A note.
+    pub remarks: String,
+}
+
+impl ComputerEdit {
+    fn of(computer: &Computer) -> Self {
+        let connect = computer.connect.clone().unwrap_or_default();
+        Self {
+            address: connect.address.map(|a| a.to_string()).unwrap_or_default(),
+            port: connect.port,
+            tls: connect.tls,
+            remarks: computer.remarks.to_string(),
+        }
+    }
+
+    /// The computer as edited.
+    pub fn apply(&self, computer: &Computer) -> Computer {
+        let address = self.address.trim();
+        let connect = ConnectTo {
+            address: (!address.is_empty()).then(|| address.into()),
+            port: self.port,
+            tls: self.tls,
+        };
+        Computer {
+            connect: (connect != ConnectTo::default()).then_some(connect),
+            remarks: self.remarks.trim().into(),
+            ..computer.clone()
+        }
+    }
+}
+
+/// Reads a port; blank is the usual one.
+fn read_port(text: &str) -> Result<Option<u16>, &'static str> {
+    match text.trim() {
+        "" => Ok(None),
+        text => match text.parse::<u16>() {
+            Ok(port) if port > 0 => Ok(Some(port)),
+            _ => Err("A port is a number from 1 to 65535."),
+        },
+    }
+}
+
+impl EditComputer {
+    pub(super) fn new(computer: &Computer) -> Self {
+        let edit = ComputerEdit::of(computer);
+        Self {
+            id: computer.id,
+            name: computer.name.to_string(),
+            port: edit.port.map(|p| p.to_string()).unwrap_or_default(),
+            edit,
+        }
+    }
+
+    pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
+        let done = dialog_ui(ctx, "Edit computer", 460.0, |ui| {
+            ui.label(egui::RichText::new(&self.name).text_style(theme::strong()));
+            let port = read_port(&self.port);
+            Grid::new("reach")
+                .num_columns(2)
+                .spacing([theme::L, theme::XS])
+                .show(ui, |ui| {
+                    let label = ui.label("Reached at");
+                    let hint = "by its name";
+                    ui.add(text_line(&mut self.edit.address).hint_text(hint))
+                        .labelled_by(label.id);
+                    ui.end_row();
+                    let label = ui.label("Port");
+                    let usual = if self.edit.tls { "5986" } else { "5985" };
+                    ui.add(text_line(&mut self.port).desired_width(80.0).hint_text(usual))
+                        .labelled_by(label.id);
+                    ui.end_row();
+                });
+            ui.checkbox(&mut self.edit.tls, "HTTPS").on_hover_text(
+                "The certificate of the computer is checked; without HTTPS, messages are sealed by the sign-in.",
+            );
+            let label = ui.label("Remarks");
+            ui.add(text_box(&mut self.edit.remarks, 3)).labelled_by(label.id);
+            if let Err(problem) = port {
+                banner_ui(ui, Health::Bad, "", problem);
+            }
+            note(ui, "Name, domain and products are what the computer says of itself.");
+            let mut done = false;
+            buttons(ui, |ui| {
+                if primary_button(ui, port.is_ok(), "Change").clicked() {
+                    self.edit.port = port.unwrap_or_default();
+                    frame.send(Event::EditComputer(self.id, self.edit.clone()));
+                    done = true;
+                }
+                done |= plain_button(ui, "Cancel").clicked();
+            });
+            done
+        });
+        Stay::unless(done.unwrap_or(true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_computer_reached_by_its_name_carries_no_address() {
+        let mut computer = Computer::named("pc");
+        computer.os_edition = "Windows 11 Pro".into();
+        let mut edit = ComputerEdit::of(&computer);
+        assert_eq!(edit.apply(&computer), computer);
+        edit.address = " 10.0.0.7 ".into();
+        edit.port = Some(45985);
+        let edited = edit.apply(&computer);
+        assert_eq!(edited.connect_address(), "10.0.0.7");
+        assert_eq!(&*edited.os_edition, "Windows 11 Pro");
+        assert_eq!(ComputerEdit::of(&edited).apply(&computer), edited);
+    }
+
+    #[test]
+    fn ports_are_numbers() {
+        assert_eq!(read_port(" "), Ok(None));
+        assert_eq!(read_port("5986"), Ok(Some(5986)));
+        for wrong in ["0", "65536", "http"] {
+            assert!(read_port(wrong).is_err(), "{wrong}");
+        }
+    }
+}
