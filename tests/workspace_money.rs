@@ -156,6 +156,30 @@ async fn a_time_out_on_activate_is_watched_and_not_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_activation_of_which_the_end_was_not_seen_is_not_called_activated() {
+    let estate = Estate::contoso(|c| c.name.starts_with("CON-PC-"), 12).await;
+    let products = estate.install(MAK).await;
+    let mut settings = (*estate.workspace.settings()).clone();
+    settings.operation_timeout = Duration::from_secs(1);
+    settings.activation_poll = Duration::from_millis(300);
+    estate.workspace.set_settings(settings);
+    estate.lab.set_activate_time(Duration::from_mins(10));
+    let run = estate
+        .run(Job::Activate {
+            products: vec![products[0]],
+        })
+        .await;
+    assert!(
+        run.failed == 1 && texts(&run)[0].contains("still running"),
+        "{:?}",
+        texts(&run)
+    );
+    let action = estate.product(products[0]).last_action.clone().unwrap();
+    assert_eq!(&*action.what, "Activation not confirmed");
+    assert!(action.failure.is_some_and(|f| f.message.contains("still running")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_price_is_known_before_anything_is_spent_and_a_key_that_runs_out_is_asked_no_further() {
     let key = &keys::EXHAUSTED_MAK;
     let estate = Estate::isolated(6).await;

@@ -228,33 +228,43 @@ impl Visit<'_> {
         }
     }
 
-    /// Records what an action did and what the computer said afterwards, whatever the outcome was.
+    /// Records what an action did and what the computer said afterwards, whatever the outcome was. `unconfirmed` gives the
+    /// failure for a value that does not say how it ended.
     async fn finish<T>(
         &mut self,
         connection: Connection,
         product: ProductId,
         names: ActionNames,
         ended: Done<T>,
+        unconfirmed: impl FnOnce(&T) -> Option<Failure>,
     ) -> Result<(T, Vec<String>), Failure> {
         let outcome = ended.outcome.map_err(|error| error.failure());
+        let unconfirmed = outcome.as_ref().ok().and_then(unconfirmed);
         self.keep(connection, outcome.as_ref().err());
         let mut changes: Vec<Change> = Vec::new();
         if let Some(observation) = ended.observation {
             changes.push(Change::Observed(Box::new(observation)));
         }
-        let what = if outcome.is_ok() { names.done } else { names.not_done };
+        let what = match (&outcome, &unconfirmed) {
+            (Ok(_), None) => names.done,
+            (Ok(_), Some(_)) => names.unconfirmed,
+            (Err(_), _) => names.not_done,
+        };
         changes.push(Change::Acted {
             product,
             action: Action {
                 at: Some(Utc::now()),
                 what: what.into(),
-                failure: outcome.as_ref().err().cloned(),
+                failure: outcome.as_ref().err().or(unconfirmed.as_ref()).cloned(),
             },
         });
         let recorded = self.record(changes).await;
         let value = outcome?;
         recorded?;
-        Ok((value, ended.notes))
+        match unconfirmed {
+            Some(failure) => Err(failure),
+            None => Ok((value, ended.notes)),
+        }
     }
 
     async fn install(&mut self, index: usize, product: &Product, choice: KeyChoice) -> Outcome {
@@ -315,8 +325,9 @@ impl Visit<'_> {
         let names = ActionNames {
             done: "Product key installed",
             not_done: "Product key not installed",
+            unconfirmed: "Product key sent",
         };
-        let (installed, notes) = self.finish(connection, product.id, names, ended).await?;
+        let (installed, notes) = self.finish(connection, product.id, names, ended, |_| None).await?;
         let carrier = installed.name.filter(|name| *name != product.name);
         done(with_notes(
             match carrier {
@@ -337,11 +348,15 @@ impl Visit<'_> {
         let names = ActionNames {
             done: "Activated",
             not_done: "Not activated",
+            unconfirmed: "Activation not confirmed",
         };
-        match self.finish(connection, product.id, names, ended).await? {
-            (Activation::Licensed, notes) => done(with_notes("activated".into(), &notes)),
+        let running = |activation: &Activation| match activation {
+            Activation::StillRunning { waited } => Some(still_running("activation", *waited)),
+            Activation::Licensed | Activation::AlreadyLicensed => None,
+        };
+        match self.finish(connection, product.id, names, ended, running).await? {
             (Activation::AlreadyLicensed, _) => skipped("already licensed: no activation is spent"),
-            (Activation::StillRunning { waited }, _) => Err(still_running("activation", waited)),
+            (_, notes) => done(with_notes("activated".into(), &notes)),
         }
     }
 
@@ -373,11 +388,15 @@ impl Visit<'_> {
         let names = ActionNames {
             done: "Confirmation ID applied",
             not_done: "Confirmation ID not applied",
+            unconfirmed: "Confirmation ID sent, not confirmed",
         };
-        match self.finish(connection, product.id, names, ended).await? {
-            (Deposit::Licensed, notes) => done(with_notes("confirmation ID applied, licensed".into(), &notes)),
+        let running = |deposit: &Deposit| match deposit {
+            Deposit::StillRunning { waited } => Some(still_running("applying the confirmation ID", *waited)),
+            Deposit::Licensed | Deposit::AlreadyLicensed => None,
+        };
+        match self.finish(connection, product.id, names, ended, running).await? {
             (Deposit::AlreadyLicensed, _) => skipped("already licensed"),
-            (Deposit::StillRunning { waited }, _) => Err(still_running("applying the confirmation ID", waited)),
+            (_, notes) => done(with_notes("confirmation ID applied, licensed".into(), &notes)),
         }
     }
 
@@ -452,6 +471,8 @@ impl Visit<'_> {
 struct ActionNames {
     done: &'static str,
     not_done: &'static str,
+    /// It was sent, and its end was not seen.
+    unconfirmed: &'static str,
 }
 
 fn with_notes(text: String, notes: &[String]) -> String {
