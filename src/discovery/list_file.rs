@@ -110,9 +110,8 @@ fn parse_csv(
                 from_range: false,
             })
         });
-        match found {
-            Ok(found) => parser.add(found),
-            Err(kind) => parser.problem(piece, line, kind),
+        if let Err(kind) = found.and_then(|found| parser.add(found)) {
+            parser.problem(piece, line, kind);
         }
     }
     parser.parsed

@@ -1,6 +1,7 @@
 //! Names, addresses, ranges and networks as people write them, with any separators. Pure: text in, values out.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Most addresses that the ranges and networks of one text may expand to: a /16.
@@ -62,6 +63,12 @@ pub enum NameProblemKind {
     /// Not a name for another reason.
     #[error("is no computer name: {0}")]
     Name(&'static str),
+    /// The name stands before with another address or port.
+    #[error(
+        "was named before with another address or port: give each computer a name of its own in a list file with the columns \
+         name, address and port"
+    )]
+    NamedOtherwise,
 }
 
 /// What a text named.
@@ -117,7 +124,8 @@ fn pieces(line: &str) -> Vec<String> {
 #[derive(Default)]
 pub(super) struct Parser {
     pub(super) parsed: ParsedNames,
-    seen: HashSet<String>,
+    /// The names so far, with address and port.
+    seen: HashMap<String, (Option<String>, Option<u16>)>,
     expanded: usize,
 }
 
@@ -153,14 +161,21 @@ impl Parser {
             port,
             tls: None,
             from_range: false,
-        });
-        Ok(())
+        })
     }
 
-    /// Adds a computer unless the text named it before.
-    pub(super) fn add(&mut self, found: FoundName) {
-        if self.seen.insert(found.name.to_lowercase()) {
-            self.parsed.names.push(found);
+    /// Adds a computer unless the text named it before; an error when that was at another address or port, because the list
+    /// knows a computer by its name.
+    pub(super) fn add(&mut self, found: FoundName) -> Result<(), NameProblemKind> {
+        let place = (found.address.clone(), found.port);
+        match self.seen.entry(found.name.to_lowercase()) {
+            Entry::Occupied(known) if found.from_range || *known.get() == place => Ok(()),
+            Entry::Occupied(_) => Err(NameProblemKind::NamedOtherwise),
+            Entry::Vacant(free) => {
+                free.insert(place);
+                self.parsed.names.push(found);
+                Ok(())
+            }
         }
     }
 
@@ -225,7 +240,7 @@ impl Parser {
                 port: None,
                 tls: None,
                 from_range: true,
-            });
+            })?;
         }
         Ok(())
     }
@@ -336,6 +351,18 @@ mod tests {
     #[test]
     fn a_computer_named_twice_is_one() {
         assert_eq!(names("pc-1 PC-1 10.0.0.1 10.0.0.1-2"), ["pc-1", "10.0.0.1", "10.0.0.2"]);
+        assert_eq!(names("10.0.0.1:80 10.0.0.1-2"), ["10.0.0.1", "10.0.0.2"]);
+    }
+
+    #[test]
+    fn two_ports_of_one_address_are_not_taken_for_one_computer() {
+        let parsed = parse_names("10.0.0.1:25985 10.0.0.1:25985\n10.0.0.1:25986 10.0.0.2");
+        assert_eq!((parsed.names.len(), parsed.problems.len()), (2, 1));
+        let text = parsed.problems[0].to_string();
+        assert!(
+            text.starts_with("line 2: \"10.0.0.1:25986\" was named before"),
+            "{text}"
+        );
     }
 
     #[test]
