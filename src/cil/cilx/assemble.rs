@@ -45,7 +45,7 @@ impl Again {
 }
 
 /// Builds the inventory. Warnings get their lines, in the order of the file.
-pub(super) fn assemble(
+pub(in crate::cil) fn assemble(
     text: &str,
     header: ListHeader,
     parsed: Parsed,

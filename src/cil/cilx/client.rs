@@ -11,7 +11,7 @@ use super::extra::{FailureParts, date, number};
 use super::record::Record;
 
 /// A computer as the file has it.
-pub(super) struct ClientRow {
+pub(in crate::cil) struct ClientRow {
     /// Where its tag begins.
     pub at: usize,
     /// `id` is that of the name unless `has_id`.
@@ -20,7 +20,7 @@ pub(super) struct ClientRow {
     pub has_id: bool,
 }
 
-pub(super) struct ClientRecord {
+pub(in crate::cil) struct ClientRecord {
     computer: Computer,
     id: Option<ComputerId>,
     contact_at: Option<DateTime<Utc>>,

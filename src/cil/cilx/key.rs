@@ -13,14 +13,14 @@ use super::extra::{FailureParts, date, number, result_code};
 use super::record::Record;
 
 /// A key as the file has it.
-pub(super) struct KeyRow {
+pub(in crate::cil) struct KeyRow {
     /// Where its tag begins.
     pub at: usize,
     pub entry: KeyEntry,
 }
 
 #[derive(Default)]
-pub(super) struct KeyRecord {
+pub(in crate::cil) struct KeyRecord {
     id: Option<KeyEntryId>,
     key: Option<ProductKey>,
     last_five: Option<LastFive>,

@@ -20,7 +20,12 @@ mod scope;
 mod write_records;
 mod writer;
 
-pub(super) use reader::read_document;
+pub(super) use assemble::assemble;
+pub(super) use client::ClientRecord;
+pub(super) use key::KeyRecord;
+pub(super) use product::ProductRecord;
+pub(super) use reader::{Parsed, read_document};
+pub(super) use record::{Context, MAX_WARNINGS, Record, element, push_attribute, sanitised, unusable};
 pub(super) use writer::{Selection, write_document};
 
 /// The namespace of our own elements and attributes.

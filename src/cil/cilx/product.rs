@@ -17,7 +17,7 @@ use super::extra::{FailureParts, date, number, result_code};
 use super::record::Record;
 
 /// A product as the file has it.
-pub(super) struct ProductRow {
+pub(in crate::cil) struct ProductRow {
     /// Where its tag begins.
     pub at: usize,
     /// `computer` is not set yet; `id` is nil unless `has_id`.
@@ -28,7 +28,7 @@ pub(super) struct ProductRow {
     pub computer_name: Text,
 }
 
-pub(super) struct ProductRecord {
+pub(in crate::cil) struct ProductRecord {
     product: Product,
     /// The empty text of the reading thread.
     empty: Text,

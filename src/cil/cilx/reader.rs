@@ -20,7 +20,7 @@ use super::{DATA, GENERATION, NAMESPACE, PREFIX, ROOT, VAMT_NAMESPACES, VAMT_VER
 
 /// Everything a file holds, before it becomes an inventory.
 #[derive(Default)]
-pub(super) struct Parsed {
+pub(in crate::cil) struct Parsed {
     pub products: Vec<ProductRow>,
     pub clients: Vec<ClientRow>,
     pub keys: Vec<KeyRow>,

@@ -11,11 +11,11 @@ use super::scope::Scope;
 use super::{NAMESPACE, PREFIX};
 
 /// Most warnings that are kept; further ones are counted.
-pub(super) const MAX_WARNINGS: usize = 10_000;
+pub(in crate::cil) const MAX_WARNINGS: usize = 10_000;
 
 /// A warning whose line is not computed yet.
 #[derive(Debug)]
-pub(super) struct RawWarning {
+pub(in crate::cil) struct RawWarning {
     pub at: usize,
     pub row: String,
     pub element: String,
@@ -23,7 +23,7 @@ pub(super) struct RawWarning {
 }
 
 /// What one thread needs while it reads records.
-pub(super) struct Context {
+pub(in crate::cil) struct Context {
     pub texts: Interner,
     pub warnings: Vec<RawWarning>,
     pub more_warnings: usize,
@@ -53,7 +53,7 @@ impl Context {
 }
 
 /// A record under construction.
-pub(super) trait Record {
+pub(in crate::cil) trait Record {
     /// Sets a field. `Ok(false)`: there is no such field. `Err`: its text makes no sense, and why.
     fn field(&mut self, name: &str, text: &str, texts: &mut Interner) -> Result<bool, String>;
     /// Sets a field of our extension.
@@ -138,7 +138,7 @@ pub(super) fn read_record<'a, R: Record>(
     Ok(foreign)
 }
 
-fn unusable(reason: &str) -> String {
+pub(in crate::cil) fn unusable(reason: &str) -> String {
     format!("{reason}; kept in the file as it stands, not used")
 }
 
@@ -215,7 +215,7 @@ fn take(context: &mut Context, at: usize, name: &str, known: Result<bool, String
     })
 }
 
-pub(super) fn push_attribute(out: &mut String, name: &str, value: &str) {
+pub(in crate::cil) fn push_attribute(out: &mut String, name: &str, value: &str) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");
@@ -230,7 +230,8 @@ pub(super) fn attribute_text(value: &str) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
-fn element(name: &str, value: &str) -> String {
+/// An element with a text.
+pub(in crate::cil) fn element(name: &str, value: &str) -> String {
     let mut out = Vec::with_capacity(value.len() + 2 * name.len() + 8);
     super::escape::escape_text(&mut out, value);
     let text = String::from_utf8(out).unwrap_or_default();
@@ -238,7 +239,7 @@ fn element(name: &str, value: &str) -> String {
 }
 
 /// Foreign text without the characters that XML 1.0 forbids, so that what we write is well-formed.
-pub(super) fn sanitised(raw: &str) -> String {
+pub(in crate::cil) fn sanitised(raw: &str) -> String {
     if raw.chars().all(super::escape::is_xml_char) {
         return raw.to_owned();
     }
