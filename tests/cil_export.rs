@@ -458,6 +458,7 @@ fn a_whole_list_adds_what_is_new_and_updates_what_is_newer() {
         warnings: vec![],
         more_warnings: 0,
         generation: None,
+        legacy: None,
     };
     let plan = match_rows(&mine, &loaded, at(100));
     assert_eq!((plan.matched, plan.added), (2, 1), "{plan:?}");

@@ -7,7 +7,7 @@ mod cil_common;
 use std::fmt::Write as _;
 
 use cil_common::{cid, contents, guid, iid, saved};
-use makeeper::cil::{self, CilError, LegacyFormat};
+use makeeper::cil::{self, CilError};
 use makeeper::model::*;
 
 const SKU: &str = "c06b6981-d7fd-4a35-b7b4-054742b7af67";
@@ -459,18 +459,6 @@ fn faults_are_named_with_line_and_column() {
     let error = fault(&(list("") + "<more/>"));
     assert!(matches!(&error, CilError::Syntax { .. }), "{error:?}");
     assert_eq!(fault(" \n "), CilError::Empty);
-    assert_eq!(
-        fault("<VamtStorage/>"),
-        CilError::Legacy {
-            format: LegacyFormat::Vamt1
-        }
-    );
-    assert_eq!(
-        fault("<SoftwareLicensingData Version='2.0'/>"),
-        CilError::Legacy {
-            format: LegacyFormat::Vamt2
-        }
-    );
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub enum CilError {
     },
     /// XML, but of something else.
     #[error(
-        "line {line}, column {column}: the root element <{found}> is not that of a computer information list (<VolumeActivationManagementToolData>)"
+        "line {line}, column {column}: the root element <{found}> is not that of a computer information list (<VolumeActivationManagementToolData>, in lists of older versions <SoftwareLicensingData> or <VamtStorage>)"
     )]
     Root {
         /// Line.
@@ -68,14 +68,10 @@ pub enum CilError {
         /// The root element found.
         found: String,
     },
-    /// A list of an older VAMT.
-    #[error("this is a list of {format}, which is not read yet: open it in VAMT 3 and export it from there as .cilx")]
-    Legacy {
-        /// Which.
-        format: LegacyFormat,
-    },
     /// A document type declaration: no list has one, and it could be made to do harm.
-    #[error("line {line}, column {column}: a document type declaration (<!DOCTYPE>) is not allowed in a list")]
+    #[error(
+        "line {line}, column {column}: a document type declaration (<!DOCTYPE>) is not allowed in a list: no VAMT writes one; take the file from where it was made"
+    )]
     DocumentType {
         /// Line.
         line: usize,
@@ -83,7 +79,9 @@ pub enum CilError {
         column: usize,
     },
     /// An entity beyond `lt`, `gt`, `amp`, `quot` and `apos`.
-    #[error("line {line}, column {column}: &{name}; is none of the five entities that XML defines")]
+    #[error(
+        "line {line}, column {column}: &{name}; is none of the five entities that XML defines: write the text itself in its place, and a plain & as &amp;"
+    )]
     Entity {
         /// Line.
         line: usize,
@@ -93,7 +91,9 @@ pub enum CilError {
         name: String,
     },
     /// Elements inside elements without end.
-    #[error("line {line}, column {column}: elements are nested more than {limit} deep: no list needs that")]
+    #[error(
+        "line {line}, column {column}: elements are nested more than {limit} deep: no list needs that; the file is damaged, take another copy of it"
+    )]
     TooDeep {
         /// Line.
         line: usize,
@@ -103,7 +103,9 @@ pub enum CilError {
         limit: usize,
     },
     /// One value or tag is absurdly long.
-    #[error("line {line}, column {column}: <{element}> is longer than the {limit} characters a list may have there")]
+    #[error(
+        "line {line}, column {column}: <{element}> is longer than the {limit} bytes, or has more attributes, than a list may have there; the file is damaged, take another copy of it"
+    )]
     TooLong {
         /// Line.
         line: usize,
@@ -111,6 +113,20 @@ pub enum CilError {
         column: usize,
         /// The element.
         element: String,
+        /// The limit.
+        limit: usize,
+    },
+    /// More records, or parts of one record, than any list has.
+    #[error(
+        "line {line}, column {column}: the list has more than {limit} {what}: no list has; the file is damaged, take another copy of it"
+    )]
+    TooMany {
+        /// Line.
+        line: usize,
+        /// Column.
+        column: usize,
+        /// Of what.
+        what: &'static str,
         /// The limit.
         limit: usize,
     },

@@ -8,8 +8,11 @@ mod error;
 mod export;
 pub mod import;
 mod journal;
+mod legacy;
 pub mod store;
 mod values;
+mod vamt1;
+mod vamt2;
 mod xml;
 
 use std::io::{self, Write};
@@ -46,6 +49,8 @@ pub struct Loaded {
     pub more_warnings: usize,
     /// Which saved state of the list this is; `None` in files that the store did not write.
     pub generation: Option<Uuid>,
+    /// Which older VAMT wrote the file; `None` for the native format.
+    pub legacy: Option<LegacyFormat>,
 }
 
 /// Reads a list of any size. See [`read_with`].
@@ -53,12 +58,29 @@ pub fn read(bytes: &[u8]) -> Result<Loaded, CilError> {
     read_with(bytes, &|_| ControlFlow::Continue(()))
 }
 
-/// Reads a list in the native format, recognised by its content: UTF-8 or UTF-16, children in any order, values as elements
-/// or attributes. What it has that we have no field for is kept; a value that makes no sense never refuses the file, it
+/// Reads a list of any VAMT, recognised by its content: UTF-8 or UTF-16, children in any order, values as elements or
+/// attributes. What it has that we have no field for is kept; a value that makes no sense never refuses the file, it
 /// becomes a warning.
 pub fn read_with(bytes: &[u8], watch: &Watch<'_>) -> Result<Loaded, CilError> {
     let text = encoding::decode(bytes)?;
-    cilx::read_document(&text, watch)
+    match root_format(&text) {
+        Some(LegacyFormat::Vamt1) => vamt1::read_document(&text, watch),
+        Some(LegacyFormat::Vamt2) => vamt2::read_document(&text, watch),
+        None => cilx::read_document(&text, watch),
+    }
+}
+
+/// Which older VAMT wrote a file; `None` if none did, whatever else it is.
+pub fn legacy_format(bytes: &[u8]) -> Option<LegacyFormat> {
+    root_format(&encoding::decode(bytes).ok()?)
+}
+
+fn root_format(text: &str) -> Option<LegacyFormat> {
+    match xml::Cursor::at(text, 0).child().ok()? {
+        xml::Child::Open(root) if root.name == vamt1::ROOT => Some(LegacyFormat::Vamt1),
+        xml::Child::Open(root) if root.name == vamt2::ROOT => Some(LegacyFormat::Vamt2),
+        _ => None,
+    }
 }
 
 /// Writes a whole list as the store keeps it: everything, keys included.

@@ -18,7 +18,7 @@ pub enum WorkspaceError {
     #[error(transparent)]
     Change(#[from] ChangeError),
     /// The list was opened to look at only.
-    #[error("{} is open for reading only: open it for editing first", path.display())]
+    #[error("{} is open for reading only: open it for editing, or save it under another name", path.display())]
     ReadOnly {
         /// The list.
         path: PathBuf,

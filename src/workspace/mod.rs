@@ -38,8 +38,8 @@ pub use transfer::{ExportReport, ImportReport};
 
 // The layers above know the workspace alone, so it hands on what its functions take and give.
 pub use crate::cil::import::{Conflict, ImportNote, ImportPlan};
-pub use crate::cil::store::Recovery;
-pub use crate::cil::{ExportProfile, LoadWarning};
+pub use crate::cil::store::{Recovery, StoreError};
+pub use crate::cil::{ExportProfile, LegacyFormat, LoadWarning};
 pub use crate::discovery::{NameProblem, decode_text};
 pub use crate::licensing::catalogue;
 pub use crate::licensing::describe_key;

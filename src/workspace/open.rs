@@ -13,8 +13,8 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::{ActivityEntry, Credentials, Job, Price, Run, Settings, Snapshot, WorkspaceError};
-use crate::cil::LoadWarning;
 use crate::cil::store::{Opened, Recovery, Store};
+use crate::cil::{LegacyFormat, LoadWarning};
 use crate::model::{Change, ChangeError, ComputerId, ConfirmationId, InstallationId, Inventory, KeyEntry};
 
 /// Snapshots and progress are announced at most this often.
@@ -38,6 +38,8 @@ pub struct OpenReport {
     pub warnings: Vec<LoadWarning>,
     /// What was recovered from the journal after a crash.
     pub recovered: Recovery,
+    /// Which older VAMT wrote the file: such a list can be looked at, and saved under another name.
+    pub legacy: Option<LegacyFormat>,
 }
 
 /// What saving wrote.
@@ -119,11 +121,21 @@ impl Workspace {
         Ok(Self::new(path, Some(store), opened, runtime).0)
     }
 
+    /// Makes a list at `path` (an existing file is refused) of everything that `file` holds, also what it has that we have no
+    /// field for: the way to work on with a list of an older VAMT, whose file is left as it is.
+    pub fn create_from(path: &Path, file: &Path, runtime: Handle) -> Result<(Self, OpenReport), WorkspaceError> {
+        let mut opened = Store::read_only(file)?;
+        let store = Store::create_from(path, &opened.inventory)?;
+        opened.legacy = None;
+        Ok(Self::new(path, Some(store), opened, runtime))
+    }
+
     fn new(path: &Path, store: Option<Store>, opened: Opened, runtime: Handle) -> (Self, OpenReport) {
         let Opened {
             inventory,
             warnings,
             recovered,
+            legacy,
         } = opened;
         let state = State {
             store,
@@ -153,7 +165,12 @@ impl Workspace {
         if !recovered.is_empty() {
             workspace.log(recovered.to_string());
         }
-        (workspace, OpenReport { warnings, recovered })
+        let report = OpenReport {
+            warnings,
+            recovered,
+            legacy,
+        };
+        (workspace, report)
     }
 
     /// The list at this moment. Never waits.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use crate::cil::error::{CilError, LegacyFormat, line_and_column};
+use crate::cil::error::{CilError, line_and_column};
 use crate::cil::xml::{Child, Cursor, Tag};
 use crate::cil::{Loaded, Watch};
 use crate::model::{Foreign, ForeignParts, ListHeader, Text};
@@ -76,6 +76,7 @@ pub(in crate::cil) fn read_document(text: &str, watch: &Watch<'_>) -> Result<Loa
         warnings,
         more_warnings,
         generation,
+        legacy: None,
     })
 }
 
@@ -144,16 +145,6 @@ impl<'a> Document<'a, '_> {
         };
         match root.name {
             ROOT => {}
-            "VamtStorage" => {
-                return Err(CilError::Legacy {
-                    format: LegacyFormat::Vamt1,
-                });
-            }
-            DATA => {
-                return Err(CilError::Legacy {
-                    format: LegacyFormat::Vamt2,
-                });
-            }
             found => {
                 let (line, column) = line_and_column(self.text, root.start);
                 let found = found.chars().take(60).collect();

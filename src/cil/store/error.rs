@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cil::CilError;
+use crate::cil::{CilError, LegacyFormat};
 
 /// Why a list could not be opened, journalled or saved. The list in memory is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,26 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong with it, and where.
         source: CilError,
+    },
+    /// A list of an older VAMT: it is read, never written.
+    #[error(
+        "{} is a list of {format}, which is read but never written: open it to look at only, or make a list of your own from it (makeeper import NEW.cilx {})",
+        .path.display(),
+        .path.display()
+    )]
+    Legacy {
+        /// The file.
+        path: PathBuf,
+        /// Which VAMT wrote it.
+        format: LegacyFormat,
+    },
+    /// A list would replace one of an older VAMT.
+    #[error("{} is a list of {format}, which is never overwritten: save under another name, one that ends in .cilx", .path.display())]
+    OverLegacy {
+        /// The file.
+        path: PathBuf,
+        /// Which VAMT wrote it.
+        format: LegacyFormat,
     },
     /// No room.
     #[error("the disk is full: {} could not be {what}; free some space and try again, nothing is lost meanwhile", .path.display())]

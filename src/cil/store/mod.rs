@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::model::{Change, Inventory};
 
-use super::LoadWarning;
+use super::{LegacyFormat, LoadWarning};
 
 pub use error::StoreError;
 pub use save::{PendingSave, WrittenSave};
@@ -65,6 +65,8 @@ pub struct Opened {
     pub warnings: Vec<LoadWarning>,
     /// What the journal brought.
     pub recovered: Recovery,
+    /// Which older VAMT wrote the file: such a list is read, never written.
+    pub legacy: Option<LegacyFormat>,
 }
 
 /// What was found in the journal when the list was opened. Empty after an orderly end.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::cil::journal::{Decoded, decode};
-use crate::cil::{Loaded, Watch, read_with};
+use crate::cil::{Loaded, Watch, legacy_format, read_with};
 use crate::model::{Change, Inventory};
 
 use super::disk::{Stamp, beside, create_private};
@@ -34,6 +34,7 @@ impl Store {
             inventory: Inventory::default(),
             warnings: Vec::new(),
             recovered: Recovery::default(),
+            legacy: None,
         };
         Ok((store, opened))
     }
@@ -43,7 +44,8 @@ impl Store {
         Self::new_file(path, inventory, false)
     }
 
-    /// Saves a list in the place of another file, which is kept as `.bak`, and keeps that open.
+    /// Saves a list in the place of another file, which is kept as `.bak`, and keeps that open. A list of an older VAMT is never
+    /// replaced.
     pub fn replace_from(path: &Path, inventory: &Inventory) -> Result<Self, StoreError> {
         Self::new_file(path, inventory, true)
     }
@@ -52,6 +54,12 @@ impl Store {
         let exists = fs::symlink_metadata(path).is_ok();
         if exists && !replace {
             return Err(StoreError::Exists { path: path.to_owned() });
+        }
+        if exists && let Some(format) = fs::read(path).ok().and_then(|bytes| legacy_format(&bytes)) {
+            return Err(StoreError::OverLegacy {
+                path: path.to_owned(),
+                format,
+            });
         }
         let path = if exists {
             fs::canonicalize(path).map_err(in_words(path, "replaced"))?
@@ -86,7 +94,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens a list for changes: locks it and recovers what a crash left in the journal.
+    /// Opens a list for changes: locks it and recovers what a crash left in the journal. A list of an older VAMT is refused
+    /// ([`StoreError::Legacy`]).
     pub fn open(path: &Path) -> Result<(Self, Opened), StoreError> {
         Self::open_with(path, &|_| ControlFlow::Continue(()))
     }
@@ -103,6 +112,9 @@ impl Store {
             stamp,
             base,
         } = read_list(&path, watch)?;
+        if let Some(format) = loaded.legacy {
+            return Err(StoreError::Legacy { path, format });
+        }
         let journal_path = beside(&path, ".journal");
         let decoded = read_journal(&journal_path)?;
         let (journal, recovered, pending) = match decoded {
@@ -139,6 +151,7 @@ impl Store {
             inventory: loaded.inventory,
             warnings: loaded.warnings,
             recovered,
+            legacy: None,
         };
         Ok((store, opened))
     }
@@ -177,6 +190,7 @@ impl Store {
                 inventory: loaded.inventory,
                 warnings: loaded.warnings,
                 recovered,
+                legacy: loaded.legacy,
             });
         }
     }
