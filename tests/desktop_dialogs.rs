@@ -357,3 +357,36 @@ fn settings_are_used_by_the_open_list() {
     assert_eq!(settings.service_url.as_deref(), Some("https://activation.example/"));
     assert_eq!(settings.proxy, makeeper::workspace::ProxySetting::Direct);
 }
+
+#[test]
+fn where_the_system_has_no_file_dialog_a_path_can_be_typed() {
+    let mut desk = Desk::with(10);
+    let out = desk.path("typed");
+    desk.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    desk.picker.cannot_ask();
+    desk.button("Export…");
+    assert_eq!(desk.dialogs(), ["Export list"]);
+    let proposed = desk.harness.get_by_role_and_label(Role::TextInput, "File");
+    assert!(
+        proposed
+            .accesskit_node()
+            .value()
+            .unwrap()
+            .ends_with("contoso-no-keys.cilx")
+    );
+    desk.press(Modifiers::COMMAND, Key::A);
+    desk.type_into(Role::TextInput, "File", &out.display().to_string());
+    desk.button("Use this file");
+    desk.expect("exported");
+    assert!(desk.path("typed.cilx").exists(), "the ending is added");
+
+    desk.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    desk.picker.cannot_ask();
+    desk.button("Export…");
+    desk.press(Modifiers::COMMAND, Key::A);
+    desk.type_into(Role::TextInput, "File", &out.display().to_string());
+    desk.button("Use this file");
+    desk.expect("There is such a file already");
+    desk.button("Replace");
+    assert!(desk.dialogs().is_empty());
+}

@@ -3,6 +3,7 @@
 //! Drawing functions get an immutable [`Frame`] and send [`Event`]s; [`Desktop::logic`] carries them out before the next frame.
 
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,8 @@ pub enum Event {
     Settings(Box<Settings>),
     /// A file is needed.
     Pick(Purpose),
+    /// A file was named by hand; `true`: whether it is there already does not matter.
+    TypedPath(Purpose, PathBuf, bool),
     /// Names and addresses were typed.
     AddComputers(String),
     /// Names and ranges were typed; of ranges, only what answers is added.
@@ -435,7 +438,7 @@ impl Desktop {
             Purpose::Open
         };
         if purpose == Purpose::Open || !self.facts.read_only {
-            self.picked(purpose, Some(path));
+            self.picked(purpose, path);
         }
     }
 

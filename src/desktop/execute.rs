@@ -7,6 +7,7 @@ use super::app::{Desktop, Event, OpenList};
 use super::commands::Command;
 use super::dialogs::{self, Dialog};
 use super::jobs::{Outcome, Purpose, question};
+use super::picker::Picked;
 use super::state::facts::Page;
 use super::state::notices::Tone;
 use super::state::orders::{self, Order, Scope};
@@ -50,6 +51,7 @@ impl Desktop {
                 }
             }
             Event::Pick(purpose) => self.pick(purpose),
+            Event::TypedPath(purpose, path, replace) => self.typed_path(purpose, path, replace),
             Event::AddComputers(text) => self.on_list("add-computers", move |w| {
                 Outcome::ComputersAdded(w.add_computers(&text))
             }),
@@ -254,9 +256,10 @@ impl Desktop {
         let near = self.list.as_ref().map(|l| l.snapshot.path.clone());
         let ask = question(&purpose, near.as_deref());
         let picker = self.host.picker.clone();
-        let result = self
-            .jobs
-            .spawn_file("pick", move || Outcome::Picked(purpose, picker.pick(&ask)));
+        let result = self.jobs.spawn_file("pick", move || {
+            let answer = picker.pick(&ask);
+            Outcome::Picked(purpose, ask, answer)
+        });
         self.spawned(result);
     }
 
@@ -425,8 +428,21 @@ impl Desktop {
         });
     }
 
-    pub(super) fn picked(&mut self, purpose: Purpose, path: Option<PathBuf>) {
-        let Some(path) = path else { return };
+    /// A file was named by hand; one that is there already is replaced only when that was said.
+    fn typed_path(&mut self, purpose: Purpose, path: PathBuf, replace: bool) {
+        let near = self.list.as_ref().map(|l| l.snapshot.path.clone());
+        let ask = question(&purpose, near.as_deref());
+        let result = self.jobs.spawn_file("look", move || {
+            if !replace && path.exists() {
+                Outcome::Exists(path)
+            } else {
+                Outcome::Picked(purpose, ask, Picked::File(path))
+            }
+        });
+        self.spawned(result);
+    }
+
+    pub(super) fn picked(&mut self, purpose: Purpose, path: PathBuf) {
         match purpose {
             Purpose::New => self.create(path),
             Purpose::Open => {

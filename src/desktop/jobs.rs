@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use super::picker::PickFile;
+use super::picker::{PickFile, Picked};
 use super::state::viewer::Waker;
 use crate::workspace::{
     AddKeysReport, AddReport, ExportProfile, ExportReport, ImportPlan, ImportReport, Job, OpenReport, Price, Run,
@@ -38,7 +38,9 @@ pub enum Purpose {
 /// What came of it.
 pub enum Outcome {
     /// A file was picked, or not.
-    Picked(Purpose, Option<PathBuf>),
+    Picked(Purpose, PickFile, Picked),
+    /// A typed file is there already and would be replaced.
+    Exists(PathBuf),
     /// A list was opened or made.
     Opened {
         /// The file.
@@ -141,6 +143,7 @@ impl Jobs {
         let about_a_file = matches!(
             outcome,
             Outcome::Picked(..)
+                | Outcome::Exists(_)
                 | Outcome::Opened { .. }
                 | Outcome::Saved { .. }
                 | Outcome::SavedAs(..)

@@ -3,6 +3,7 @@
 use super::app::Desktop;
 use super::dialogs::{self, Dialog};
 use super::jobs::{Outcome, Purpose};
+use super::picker::Picked;
 use super::state::notices::Tone;
 use super::state::words;
 use crate::workspace::{AddReport, ImportReport, OpenReport, SaveReport, WorkspaceError};
@@ -10,7 +11,21 @@ use crate::workspace::{AddReport, ImportReport, OpenReport, SaveReport, Workspac
 impl Desktop {
     pub(super) fn take(&mut self, ctx: &egui::Context, outcome: Outcome) {
         match outcome {
-            Outcome::Picked(purpose, path) => self.picked(purpose, path),
+            Outcome::Picked(purpose, ask, picked) => {
+                self.dialogs.retain(|d| !matches!(d, Dialog::Path(_)));
+                match picked {
+                    Picked::File(path) => self.picked(purpose, path),
+                    Picked::Cancelled => {}
+                    Picked::Unavailable => self.dialogs.push(dialogs::path(purpose, ask)),
+                }
+            }
+            Outcome::Exists(path) => {
+                for dialog in &mut self.dialogs {
+                    if let Dialog::Path(dialog) = dialog {
+                        dialog.found(path.clone());
+                    }
+                }
+            }
             Outcome::Opened { path, result } => match result {
                 Ok((workspace, report)) => {
                     self.install_list(workspace);

@@ -14,7 +14,7 @@ use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use makeeper::desktop::app::{Desktop, Host};
-use makeeper::desktop::picker::{FilePicker, PickFile};
+use makeeper::desktop::picker::{FilePicker, PickFile, Picked};
 use makeeper::desktop::{DesktopOptions, theme};
 use makeeper::model::Inventory;
 
@@ -24,20 +24,25 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// Answers the questions for files in the order given, and remembers the questions.
 #[derive(Default)]
 pub struct ScriptedPicker {
-    answers: Mutex<Vec<Option<PathBuf>>>,
+    answers: Mutex<Vec<Picked>>,
     pub asked: Mutex<Vec<PickFile>>,
 }
 
 impl ScriptedPicker {
     pub fn will_pick(&self, path: impl Into<PathBuf>) {
-        self.answers.lock().unwrap().insert(0, Some(path.into()));
+        self.answers.lock().unwrap().insert(0, Picked::File(path.into()));
+    }
+
+    /// As on a system without file dialogs.
+    pub fn cannot_ask(&self) {
+        self.answers.lock().unwrap().insert(0, Picked::Unavailable);
     }
 }
 
 impl FilePicker for ScriptedPicker {
-    fn pick(&self, ask: &PickFile) -> Option<PathBuf> {
+    fn pick(&self, ask: &PickFile) -> Picked {
         self.asked.lock().unwrap().push(ask.clone());
-        self.answers.lock().unwrap().pop().flatten()
+        self.answers.lock().unwrap().pop().unwrap_or(Picked::Cancelled)
     }
 }
 

@@ -11,6 +11,7 @@ mod export;
 mod import;
 mod install_key;
 mod palette;
+mod path;
 mod settings;
 mod simple;
 
@@ -20,6 +21,8 @@ use egui::accesskit::Role;
 use egui::{Align, Context, Id, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder};
 
 use super::app::Frame;
+use super::jobs::Purpose;
+use super::picker::PickFile;
 use super::state::facts::Page;
 use super::state::orders::Scope;
 use super::theme;
@@ -58,6 +61,8 @@ pub enum Dialog {
     Explain(explain::Explain),
     /// Any command by its name.
     Palette(palette::Palette),
+    /// A file by its path.
+    Path(Box<path::PathDialog>),
     /// Rows go.
     RemoveRows {
         /// How many.
@@ -147,6 +152,11 @@ pub fn explain() -> Dialog {
     Dialog::Explain(explain::Explain::default())
 }
 
+/// Asks for a file by its path.
+pub fn path(purpose: Purpose, ask: PickFile) -> Dialog {
+    Dialog::Path(Box::new(path::PathDialog::new(purpose, ask)))
+}
+
 /// Finds commands.
 pub fn palette() -> Dialog {
     Dialog::Palette(palette::Palette::default())
@@ -199,6 +209,7 @@ impl Dialog {
             Self::EditComputer(d) => d.show(ctx, frame),
             Self::EditKey(d) => d.show(ctx, frame),
             Self::Explain(d) => d.show(ctx),
+            Self::Path(d) => d.show(ctx, frame),
             Self::Palette(d) => d.show(ctx, frame),
             Self::RemoveRows { rows } => simple::remove_rows(ctx, frame, *rows),
             Self::RemoveKey { id, masked, carriers } => simple::remove_key(ctx, frame, *id, masked, *carriers),
