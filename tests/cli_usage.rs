@@ -424,6 +424,23 @@ async fn files_that_are_no_lists_are_answered_with_name_and_place_and_stay_as_th
 }
 
 #[test]
+fn what_an_import_notes_of_the_whole_file_names_no_row() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("old.cil"),
+        "<VamtStorage Version=\"1.2\"><MachineInformationList/><PendingActionQueue><Action/></PendingActionQueue></VamtStorage>",
+    )
+    .unwrap();
+    assert_eq!(code(&run(folder.path(), &words("new l.cilx"), "")), 0);
+    let output = run(folder.path(), &words("import l.cilx old.cil"), "");
+    assert!(
+        err(&output).contains("Note: line 1: PendingActionQueue"),
+        "{}",
+        err(&output)
+    );
+}
+
+#[test]
 fn help_documents_the_exit_codes_and_offers_no_way_to_pass_a_secret() {
     let folder = tempfile::tempdir().unwrap();
     let help = run(folder.path(), &words("--help"), "");

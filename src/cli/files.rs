@@ -254,7 +254,13 @@ fn tell_imported(context: &mut Context, report: &ImportReport, output: &OutputAr
     }
     if !output.quiet {
         for note in &report.notes {
-            tell(format!("Note: {}: {}", note.row, note.reason));
+            // What concerns the whole file has no row.
+            let row = if note.row.is_empty() {
+                String::new()
+            } else {
+                format!("{}: ", note.row)
+            };
+            tell(format!("Note: {row}{}", note.reason));
         }
     }
     context.out.line(format!(
