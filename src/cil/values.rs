@@ -94,7 +94,8 @@ pub(super) fn write_date(out: &mut Vec<u8>, at: DateTime<Utc>) {
     two(utc.hour(), b'T');
     two(utc.minute(), b':');
     two(utc.second(), b':');
-    let mut fraction = utc.nanosecond() % 1_000_000_000;
+    // Ticks of 100 ns: .NET, which reads and writes VAMT's files, knows no finer time.
+    let mut fraction = utc.nanosecond() % 1_000_000_000 / 100 * 100;
     if fraction != 0 {
         out.push(b'.');
         let mut place = 100_000_000;
@@ -234,8 +235,8 @@ mod tests {
         );
         assert_eq!(written("2026-03-01T12:34:56.500Z"), "2026-03-01T12:34:56.5Z");
         assert_eq!(
-            written("2026-03-01T12:34:56.000000001Z"),
-            "2026-03-01T12:34:56.000000001Z"
+            written("2026-03-01T12:34:56.000000199Z"),
+            "2026-03-01T12:34:56.0000001Z"
         );
     }
 

@@ -12,7 +12,7 @@ use super::exit::{CliError, Exit};
 use super::output::tell;
 use super::runs::{summary, watch};
 use crate::lab::{EstateKind, Fault, Lab, LabConfig, demo_faults, keys};
-use crate::model::{Change, Computer, ComputerId, ConnectTo, Contact, KeyEntry, Product, RemainingCount};
+use crate::model::{Change, Computer, ComputerId, ConnectTo, Contact, Failure, KeyEntry, Product, RemainingCount};
 use crate::workspace::{ExportProfile, Job, Settings, Workspace};
 
 /// Computers of the isolated lab whose installation IDs the sample has collected already.
@@ -38,11 +38,10 @@ fn sample(context: &mut Context, kind: EstateKind, out: &Path) -> Result<(), Cli
         what: "cannot make a folder",
         source,
     })?;
-    // The usual ports: the addresses in the samples are those of `makeeper lab serve`.
+    // Free ports: a lab may be running beside this one.
     let lab = context.runtime.block_on(Lab::start(LabConfig {
         estates: vec![kind],
-        faults: Vec::new(),
-        ..LabConfig::demo()
+        ..LabConfig::default()
     }))?;
     let list = scratch.path().join("list.cilx");
     let workspace = Workspace::create(&list, context.runtime.handle().clone())?;
@@ -86,7 +85,7 @@ fn sample(context: &mut Context, kind: EstateKind, out: &Path) -> Result<(), Cli
         let keys = workspace.snapshot().inventory.keys().map(|k| k.id).collect();
         run(context, &workspace, Job::RefreshCounts { keys })?;
     }
-    workspace.edit(with_fixed_dates(&workspace))?;
+    workspace.edit(with_fixed_dates(&workspace, &[lab.port(), service_port(&lab)]))?;
     workspace.export(out, ExportProfile::Full, None)?;
     context.runtime.block_on(lab.stop());
     Ok(())
@@ -133,8 +132,31 @@ fn morning() -> DateTime<Utc> {
     DateTime::from_timestamp(1_793_606_400, 0).unwrap_or_default()
 }
 
-/// Every date of the list replaced by one that depends on the place of the record alone; spans of time stay what they are.
-fn with_fixed_dates(workspace: &Workspace) -> Vec<Change> {
+/// The port of the lab's activation service.
+fn service_port(lab: &Lab) -> u16 {
+    let host = lab.service_url().split('/').nth(2).unwrap_or_default();
+    host.rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok())
+        .unwrap_or_default()
+}
+
+/// `failure` with the usual ports of `makeeper lab serve` in place of those of this lab.
+fn with_usual_ports(failure: &Failure, ports: &[u16; 2]) -> Failure {
+    let usual = LabConfig::demo();
+    let message = failure
+        .message
+        .replace(&format!(":{}", ports[0]), &format!(":{}", usual.port))
+        .replace(&format!(":{}", ports[1]), &format!(":{}", usual.service_port));
+    Failure {
+        message,
+        ..failure.clone()
+    }
+}
+
+/// Every date of the list replaced by one that depends on the place of the record alone (spans of time stay what they are),
+/// and every port by that of `makeeper lab serve`.
+fn with_fixed_dates(workspace: &Workspace, ports: &[u16; 2]) -> Vec<Change> {
     let snapshot = workspace.snapshot();
     let inventory = &snapshot.inventory;
     let mut changes = Vec::new();
@@ -143,10 +165,15 @@ fn with_fixed_dates(workspace: &Workspace) -> Vec<Change> {
         let visited = morning() - TimeDelta::minutes((i64::try_from(index).unwrap_or_default() * 37) % 5760);
         let contact = computer.contact.as_ref().map(|contact| Contact {
             at: if contact.failure.is_some() { morning() } else { visited },
-            failure: contact.failure.clone(),
+            failure: contact.failure.as_ref().map(|f| with_usual_ports(f, ports)),
+        });
+        let connect = computer.connect.clone().map(|connect| ConnectTo {
+            port: Some(LabConfig::demo().port),
+            ..connect
         });
         changes.push(Change::PutComputer(Box::new(Computer {
             contact,
+            connect,
             ..(**computer).clone()
         })));
         for product in inventory.products_of(computer.id) {
@@ -160,6 +187,7 @@ fn with_fixed_dates(workspace: &Workspace) -> Vec<Change> {
                 ..r
             }),
             last_update: key.last_update.map(|_| morning()),
+            last_failure: key.last_failure.as_ref().map(|f| with_usual_ports(f, ports)),
             ..(**key).clone()
         })));
     }

@@ -67,8 +67,11 @@ pub fn text() -> impl Strategy<Value = Text> {
 
 pub fn instant() -> impl Strategy<Value = DateTime<Utc>> {
     prop_oneof![
-        (-60_000_000_000_i64..200_000_000_000, 0_u32..1_000_000_000)
-            .prop_map(|(s, n)| DateTime::from_timestamp(s, n).unwrap()),
+        (-60_000_000_000_i64..200_000_000_000, 0_u32..10_000_000).prop_map(|(s, ticks)| DateTime::from_timestamp(
+            s,
+            100 * ticks
+        )
+        .unwrap()),
         (0_i64..100_000_000).prop_map(at),
     ]
 }
@@ -175,7 +178,7 @@ fn last_five() -> impl Strategy<Value = LastFive> {
 }
 
 fn pid() -> impl Strategy<Value = ExtendedPid> {
-    (0_u32..100_000, 0_u32..1_000_000).prop_map(|(group, serial)| {
+    (0_u32..100_000, 0_u32..10_000_000).prop_map(|(group, serial)| {
         ExtendedPid::parse(&format!("55041-{group:05}-001-{serial:06}-03-1033-9200.0000-1962009")).unwrap()
     })
 }
