@@ -283,7 +283,9 @@ impl Workspace {
         let (pending, inventory, changes) = {
             let mut state = lock(&self.0.state);
             let inventory = state.inventory.clone();
+            let generations = self.settings().generations;
             let store = state.store_mut()?;
+            store.keep_generations(generations);
             let changes = store.pending();
             (store.begin_save(force)?, inventory, changes)
         };

@@ -41,6 +41,8 @@ pub struct Settings {
     pub activation_poll: Duration,
     /// A MAK with fewer activations left is warned of, unless its own mark says otherwise; `None`: only at 0.
     pub low_water: Option<u32>,
+    /// Previous generations that saving keeps beside the list (`.bak`, `.bak.2` ...), 0 to 99.
+    pub generations: usize,
 }
 
 impl Default for Settings {
@@ -56,6 +58,7 @@ impl Default for Settings {
             computer_timeout: Duration::from_mins(5),
             activation_poll: Duration::from_mins(2),
             low_water: None,
+            generations: 3,
         }
     }
 }

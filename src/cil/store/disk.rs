@@ -45,20 +45,6 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps the file as it is under another name. A second name for it where the file system has such a thing, else a copy.
-pub(super) fn keep_as(path: &Path, kept: &Path) -> io::Result<()> {
-    let fresh = beside(kept, ".new");
-    match fs::remove_file(&fresh) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        _ => {}
-    }
-    if fs::hard_link(path, &fresh).is_err() {
-        fs::copy(path, &fresh)?;
-        File::open(&fresh)?.sync_all()?;
-    }
-    fs::rename(&fresh, kept)
-}
-
 /// Gives `new` the permissions, and where allowed the owner, of `old`.
 pub(super) fn keep_permissions(old: &Path, new: &File) -> io::Result<()> {
     let metadata = match fs::metadata(old) {
@@ -77,7 +63,14 @@ pub(super) fn keep_permissions(old: &Path, new: &File) -> io::Result<()> {
     }
     match new.set_permissions(metadata.permissions()) {
         // FAT knows no permissions.
-        Err(e) if matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => Ok(()),
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput
+            ) =>
+        {
+            Ok(())
+        }
         other => other,
     }
 }

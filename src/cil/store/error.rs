@@ -28,6 +28,20 @@ pub enum StoreError {
         /// Who, in words.
         by: String,
     },
+    /// Another computer says that it has it open, and nothing here can tell whether that is still so.
+    #[error(
+        "{} is open for changes on another computer: {by}; close it there. If it is no longer open there (that computer crashed, say), remove {} and try again",
+        .path.display(),
+        .lock.display()
+    )]
+    InUseElsewhere {
+        /// The list.
+        path: PathBuf,
+        /// The file that says so.
+        lock: PathBuf,
+        /// Who, in words.
+        by: String,
+    },
     /// The file is not as we left it.
     #[error("{} was changed by somebody else since it was opened: save under another name, or overwrite it knowingly", .path.display())]
     ChangedByOther {
@@ -132,6 +146,20 @@ pub(super) fn in_words(path: &Path, what: &'static str) -> impl FnOnce(io::Error
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::StaleNetworkFileHandle => {
             StoreError::Vanished { path, what }
         }
+        _ if is_lost_medium(&source) => StoreError::Vanished { path, what },
         _ => StoreError::Io { path, what, source },
     }
+}
+
+/// True for what systems say when a stick was pulled or a share is no longer reached. The standard library has no names for
+/// these.
+fn is_lost_medium(error: &io::Error) -> bool {
+    // EIO, ENXIO, ENODEV, ENOTCONN, ESHUTDOWN, EHOSTDOWN, ENOMEDIUM
+    #[cfg(unix)]
+    const CODES: &[i32] = &[5, 6, 19, 107, 108, 112, 123];
+    // ERROR_NOT_READY, BAD_NETPATH, DEV_NOT_EXIST, NETNAME_DELETED, NO_SUCH_DEVICE, FILE_INVALID, IO_DEVICE,
+    // DEVICE_NOT_CONNECTED, DEVICE_REMOVED
+    #[cfg(not(unix))]
+    const CODES: &[i32] = &[21, 53, 55, 64, 433, 1006, 1117, 1167, 1617];
+    error.raw_os_error().is_some_and(|code| CODES.contains(&code))
 }

@@ -1,7 +1,8 @@
 //! An open list on its disk: locked, journalled, saved atomically, recovered after a crash.
 //!
 //! Beside `<list>` lie `<list>.journal` (every change since the list was saved; as private as the list), `<list>.lock`
-//! (who has it open), `<list>.bak` (the generation before the last save) and, while saving, `<list>.saving`.
+//! (who has it open), `<list>.bak`, `<list>.bak.2` ... (the generations before the last saves) and, while saving,
+//! `<list>.saving`.
 //!
 //! # Saving
 //! 1. "saving G" is appended to the journal and forced to the disk. 2. The list is written as generation G to
@@ -13,6 +14,7 @@
 
 mod disk;
 mod error;
+mod generations;
 mod journal_file;
 mod lock;
 mod open;
@@ -43,6 +45,8 @@ pub struct Store {
     owner: String,
     pending: usize,
     saving: Option<Saving>,
+    /// Previous generations to keep.
+    generations: usize,
     // Last, so that it is released last.
     _lock: Lock,
 }
@@ -117,6 +121,14 @@ impl fmt::Display for Recovery {
 }
 
 impl Store {
+    /// How many previous generations are kept beside a list unless somebody says otherwise.
+    pub const GENERATIONS: usize = 3;
+
+    /// Sets how many previous generations a save keeps, 0 to 99.
+    pub fn keep_generations(&mut self, generations: usize) {
+        self.generations = generations;
+    }
+
     /// The list, with symbolic links followed.
     pub fn path(&self) -> &Path {
         &self.path

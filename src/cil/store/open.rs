@@ -11,6 +11,7 @@ use crate::model::{Change, Inventory};
 
 use super::disk::{Stamp, beside, create_private};
 use super::error::{StoreError, in_words};
+use super::generations;
 use super::journal_file::JournalFile;
 use super::lock::{Lock, myself};
 use super::{Opened, Recovery, Store};
@@ -88,6 +89,7 @@ impl Store {
             owner,
             pending: 0,
             saving: None,
+            generations: Self::GENERATIONS,
             _lock: lock,
         };
         store.save(inventory, true)?;
@@ -102,8 +104,13 @@ impl Store {
 
     /// Opens a list for changes, telling `watch` how far reading has come.
     pub fn open_with(path: &Path, watch: &Watch<'_>) -> Result<(Self, Opened), StoreError> {
-        let path = real_path(path)?;
         let owner = myself();
+        if generations::is_moved_away(path) {
+            let path = absolute(path)?;
+            let _lock = take_lock(&path, &owner)?;
+            generations::put_back(&path).map_err(in_words(&path, "opened"))?;
+        }
+        let path = real_path(path)?;
         let lock = take_lock(&path, &owner)?;
         // A save that was killed left it; what it holds is in the journal.
         let _ = fs::remove_file(beside(&path, ".saving"));
@@ -145,6 +152,7 @@ impl Store {
             owner,
             pending,
             saving: None,
+            generations: Self::GENERATIONS,
             _lock: lock,
         };
         let opened = Opened {
@@ -204,10 +212,29 @@ fn take_lock(list: &Path, owner: &str) -> Result<Lock, StoreError> {
 }
 
 fn real_path(path: &Path) -> Result<PathBuf, StoreError> {
-    fs::canonicalize(path).map_err(|e| match e.kind() {
+    let real = fs::canonicalize(path).map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => StoreError::NotFound { path: path.to_owned() },
         _ => in_words(path, "opened")(e),
-    })
+    })?;
+    Ok(as_spelled(&real).unwrap_or(real))
+}
+
+/// The path with the file's name as its folder has it. Where names differ in case only (FAT, exFAT), two spellings of a list
+/// must find one lock; some drivers take them for two files otherwise.
+fn as_spelled(real: &Path) -> Option<PathBuf> {
+    let (folder, name) = (real.parent()?, real.file_name()?);
+    let wanted = name.to_str()?.to_lowercase();
+    let mut found = None;
+    for entry in fs::read_dir(folder).ok()?.flatten() {
+        let spelled = entry.file_name();
+        if spelled == name {
+            return None;
+        }
+        if spelled.to_str().is_some_and(|s| s.to_lowercase() == wanted) {
+            found = Some(folder.join(spelled));
+        }
+    }
+    found
 }
 
 /// The place of a file that does not exist yet, with its folder's links followed.

@@ -8,8 +8,9 @@ use uuid::Uuid;
 use crate::cil;
 use crate::model::Inventory;
 
-use super::disk::{Stamp, Summing, beside, create_private, keep_as, keep_permissions, sync_folder};
+use super::disk::{Stamp, Summing, beside, create_private, keep_permissions, sync_folder};
 use super::error::{StoreError, in_words};
+use super::generations;
 use super::{Saving, Store};
 
 /// A save that was begun: it may be written on another thread while changes go on being journalled.
@@ -90,10 +91,12 @@ impl Store {
         let fresh = beside(&self.path, ".saving");
         let replace = || {
             let stamp = Stamp::of(&fresh, written.crc)?;
-            if self.path.exists() {
-                keep_as(&self.path, &beside(&self.path, ".bak"))?;
+            generations::keep(&self.path, self.generations)?;
+            if let Err(error) = fs::rename(&fresh, &self.path) {
+                // The list may have been moved to make room.
+                let _ = generations::put_back(&self.path);
+                return Err(error);
             }
-            fs::rename(&fresh, &self.path)?;
             sync_folder(&self.path)?;
             Ok(stamp)
         };
