@@ -178,7 +178,7 @@ fn last_five() -> impl Strategy<Value = LastFive> {
 }
 
 fn pid() -> impl Strategy<Value = ExtendedPid> {
-    (0_u32..100_000, 0_u32..10_000_000).prop_map(|(group, serial)| {
+    (0_u32..100_000, 0_u32..1_000_000).prop_map(|(group, serial)| {
         ExtendedPid::parse(&format!("55041-{group:05}-001-{serial:06}-03-1033-9200.0000-1962009")).unwrap()
     })
 }
