@@ -356,13 +356,32 @@ pub fn text_box(text: &mut String, rows: usize) -> TextEdit<'_> {
 
 /// A box for several lines that scrolls when it is full, so that a long paste does not push what stands below out of sight.
 pub fn scrolled(ui: &mut Ui, edit: TextEdit<'_>, rows: usize) -> Response {
-    let height = ui.text_style_height(&egui::TextStyle::Body) * rows as f32 + 16.0;
-    ScrollArea::vertical()
-        .id_salt("text")
-        .max_height(height)
-        .min_scrolled_height(height)
-        .show(ui, |ui| ui.add(edit))
-        .inner
+    let p = Palette::of(ui);
+    let height = ui.text_style_height(&egui::TextStyle::Body) * rows as f32 + 12.0;
+    // The frame stands around what scrolls, not within it. Its colour follows the focus one frame later.
+    let place = ui.scope_id().with("scrolled");
+    let focused: bool = ui.data(|d| d.get_temp(place)).unwrap_or_default();
+    let line = if focused { p.accent } else { p.outline };
+    let surface = Card::new()
+        .fill(p.surface)
+        .stroke(Stroke::new(1.0, line))
+        .corner_radius(theme::RADIUS);
+    let response = surface
+        .show(ui, |ui| {
+            ScrollArea::vertical()
+                .id_salt("text")
+                .max_height(height)
+                .min_scrolled_height(height)
+                .show(ui, |ui| ui.add(edit.frame(Card::NONE)))
+                .inner
+        })
+        .inner;
+    let has_focus = response.has_focus();
+    if has_focus != focused {
+        ui.data_mut(|d| d.insert_temp(place, has_focus));
+        ui.ctx().request_repaint();
+    }
+    response
 }
 
 /// Forgets what a text field remembers for undoing: for fields that held a secret.
