@@ -390,3 +390,22 @@ fn where_the_system_has_no_file_dialog_a_path_can_be_typed() {
     desk.button("Replace");
     assert!(desk.dialogs().is_empty());
 }
+
+#[test]
+fn a_list_of_an_older_version_is_shown_says_what_it_is_and_goes_on_as_a_list_of_its_own() {
+    let mut desk = Desk::bare();
+    let old = desk.path("vamt-2.0.cil");
+    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/vamt-2.0.cil");
+    std::fs::copy(&sample, &old).unwrap();
+    desk.picker.will_pick(&old);
+    desk.command("Open list…");
+    desk.expect("This is a list of VAMT 2.0");
+    desk.expect("File, Save as…");
+    assert_eq!(desk.count("Products"), 15);
+    desk.picker.will_pick(desk.path("own.cilx"));
+    desk.command("Save as…");
+    desk.expect("Saved");
+    assert_eq!(std::fs::read(&old).unwrap(), std::fs::read(&sample).unwrap());
+    let own = makeeper::cil::read(&std::fs::read(desk.path("own.cilx")).unwrap()).unwrap();
+    assert_eq!((own.inventory.product_count(), own.legacy), (14, None));
+}

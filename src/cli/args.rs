@@ -373,9 +373,21 @@ pub(super) struct Export {
     pub list: PathBuf,
     /// The file to write
     pub out: PathBuf,
-    /// What the file contains
-    #[arg(long, value_enum, default_value_t = Profile::NoKeys)]
-    pub profile: Profile,
+    /// What the list contains [default: no-keys]
+    #[arg(long, value_enum)]
+    pub profile: Option<Profile>,
+    /// Write a table for spreadsheets (CSV) with these columns, separated by commas; a file that ends in .csv is one anyway
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',', conflicts_with = "profile")]
+    pub columns: Vec<String>,
+    /// Column to sort the table by; a minus in front sorts downwards
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        default_value = "computer",
+        allow_hyphen_values = true,
+        conflicts_with = "profile"
+    )]
+    pub sort: String,
     /// Replace an existing file
     #[arg(long)]
     pub replace: bool,
@@ -387,7 +399,7 @@ pub(super) struct Export {
 
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// The list
+    /// The list. If there is none and the file is of VAMT 1 or 2, it is made of everything the file holds
     pub list: PathBuf,
     /// The file to take in (.cilx)
     pub file: PathBuf,

@@ -58,7 +58,7 @@ impl Context {
 /// Warnings shown one by one; a file with more has another problem than those.
 const WARNINGS_SHOWN: usize = 20;
 
-fn tell_opened(report: &OpenReport) {
+pub(super) fn tell_opened(report: &OpenReport) {
     if !report.recovered.is_empty() {
         tell(report.recovered.to_string());
     }

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::{Discover, Export, Import, OutputArgs};
-use super::context::{Context, products, settings};
+use super::args::{Discover, Export, Import, OutputArgs, Profile};
+use super::context::{Context, products, settings, tell_opened};
 use super::exit::{CliError, Exit};
+use super::list::{columns, sorting};
 use super::output::{counted, tell};
 use super::runs::progress_bar;
 use super::secrets::{read_file, read_standard_input};
-use crate::workspace::{AddReport, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace};
+use crate::model::ViewSpec;
+use crate::workspace::{AddReport, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace, is_legacy};
 
 pub(super) fn new(context: &mut Context, list: &std::path::Path) -> Result<Exit, CliError> {
     Workspace::create(list, context.runtime.handle().clone())?;
@@ -160,6 +162,15 @@ pub(super) fn export(context: &mut Context, args: &Export) -> Result<Exit, CliEr
             args.out.display()
         )));
     }
+    let is_table = args.out.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+    if is_table && args.profile.is_some() {
+        return Err(CliError::usage(
+            "--profile is for lists: give a file that ends in .cilx, or leave it out to write a table",
+        ));
+    }
+    if is_table || !args.columns.is_empty() {
+        return export_table(context, args, &workspace);
+    }
     let selection: Option<HashSet<_>> = match &args.selection.select {
         Some(filter) => {
             let chosen = products(&workspace.snapshot().inventory, Some(filter), |_| true)?;
@@ -167,7 +178,11 @@ pub(super) fn export(context: &mut Context, args: &Export) -> Result<Exit, CliEr
         }
         None => None,
     };
-    let report = workspace.export(&args.out, args.profile.into(), selection.as_ref())?;
+    let report = workspace.export(
+        &args.out,
+        args.profile.unwrap_or(Profile::NoKeys).into(),
+        selection.as_ref(),
+    )?;
     if args.output.json {
         context.out.json(&json!({
             "summary": "Exported",
@@ -191,7 +206,70 @@ pub(super) fn export(context: &mut Context, args: &Export) -> Result<Exit, CliEr
     Ok(Exit::Done)
 }
 
+fn export_table(context: &mut Context, args: &Export, workspace: &Workspace) -> Result<Exit, CliError> {
+    let columns = columns(&args.columns)?;
+    let (sort, descending) = sorting(&args.sort)?;
+    let spec = ViewSpec {
+        filter: args.selection.select.clone().unwrap_or_default(),
+        sort,
+        descending,
+        group_by: None,
+    };
+    let report = workspace.export_table(&args.out, &columns, &spec)?;
+    let names: Vec<&str> = columns.iter().map(|c| c.name()).collect();
+    if args.output.json {
+        context.out.json(&json!({
+            "summary": "Exported",
+            "file": report.path.display().to_string(),
+            "columns": names,
+            "rows": report.rows,
+        }));
+    } else {
+        context.out.line(format!(
+            "{} written to {}: {}",
+            counted(report.rows, "row"),
+            report.path.display(),
+            names.join(", ")
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// A list that does not exist yet is made of a file of an older VAMT, which holds things a merge would not take over.
+fn make_of_legacy(context: &mut Context, args: &Import) -> Result<Exit, CliError> {
+    let (workspace, report) = Workspace::create_from(&args.list, &args.file, context.runtime.handle().clone())?;
+    tell_opened(&report);
+    let inventory = workspace.snapshot().inventory.clone();
+    let (computers, products, keys) = (
+        inventory.computer_count(),
+        inventory.product_count(),
+        inventory.key_count(),
+    );
+    if args.output.json {
+        context.out.json(&json!({
+            "summary": "Made",
+            "file": args.list.display().to_string(),
+            "computers": computers,
+            "products": products,
+            "keys": keys,
+        }));
+    } else {
+        context.out.line(format!(
+            "Made {} of {}: {}, {}, {}",
+            args.list.display(),
+            args.file.display(),
+            counted(computers, "computer"),
+            counted(products, "product"),
+            counted(keys, "product key"),
+        ));
+    }
+    Ok(Exit::Done)
+}
+
 pub(super) fn import(context: &mut Context, args: &Import) -> Result<Exit, CliError> {
+    if !args.list.exists() && is_legacy(&args.file)? {
+        return make_of_legacy(context, args);
+    }
     let workspace = context.open(&args.list, Mode::Edit)?;
     let plan = workspace.plan_import(&args.file)?;
     let mut report = workspace.apply_import(plan)?;

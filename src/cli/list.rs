@@ -8,18 +8,7 @@ use super::context::Context;
 use super::exit::{CliError, Exit};
 use super::output::{Table, counted, tell};
 use crate::model::{Column, Line, View, ViewSpec};
-use crate::workspace::{Mode, catalogue};
-
-const USUAL_COLUMNS: &[Column] = &[
-    Column::Computer,
-    Column::Product,
-    Column::KeyType,
-    Column::Key,
-    Column::Status,
-    Column::Grace,
-    Column::Updated,
-    Column::LastAction,
-];
+use crate::workspace::{Mode, USUAL_COLUMNS, catalogue, write_table};
 
 fn column(name: &str) -> Result<Column, CliError> {
     Column::from_name(name).ok_or_else(|| {
@@ -28,15 +17,25 @@ fn column(name: &str) -> Result<Column, CliError> {
     })
 }
 
+/// The columns with these names; the usual ones when none is named.
+pub(super) fn columns(names: &[String]) -> Result<Vec<Column>, CliError> {
+    match names {
+        [] => Ok(USUAL_COLUMNS.to_vec()),
+        names => names.iter().map(|n| column(n)).collect(),
+    }
+}
+
+/// The column to sort by, and whether downwards.
+pub(super) fn sorting(text: &str) -> Result<(Column, bool), CliError> {
+    match text.strip_prefix('-') {
+        Some(name) => Ok((column(name)?, true)),
+        None => Ok((column(text)?, false)),
+    }
+}
+
 pub(super) fn list(context: &mut Context, args: &List) -> Result<Exit, CliError> {
-    let columns = match args.columns.as_slice() {
-        [] => USUAL_COLUMNS.to_vec(),
-        names => names.iter().map(|n| column(n)).collect::<Result<_, _>>()?,
-    };
-    let (sort, descending) = match args.sort.strip_prefix('-') {
-        Some(name) => (column(name)?, true),
-        None => (column(&args.sort)?, false),
-    };
+    let columns = columns(&args.columns)?;
+    let (sort, descending) = sorting(&args.sort)?;
     let workspace = context.open(&args.list, Mode::ReadOnly)?;
     let snapshot = workspace.snapshot();
     let now = Utc::now();
@@ -52,13 +51,8 @@ pub(super) fn list(context: &mut Context, args: &List) -> Result<Exit, CliError>
         Line::Group { .. } => None,
     });
     if args.csv {
-        let mut writer = csv::Writer::from_writer(&mut context.out);
         // `Out` swallows what a closed pipe refuses, and tells of other errors itself.
-        let _ = writer.write_record(columns.iter().map(|c| c.name()));
-        for row in rows {
-            let _ = writer.write_record(columns.iter().map(|c| spreadsheet_safe(&c.text(row, now))));
-        }
-        let _ = writer.flush();
+        let _ = write_table(&snapshot.inventory, &view, &columns, now, &mut context.out);
     } else if args.json {
         for row in rows {
             let cells = columns
@@ -80,15 +74,6 @@ pub(super) fn list(context: &mut Context, args: &List) -> Result<Exit, CliError>
             .line(format!("{} of {}", view.rows, counted(view.total, "row")));
     }
     Ok(Exit::Done)
-}
-
-/// Cells that a spreadsheet would take for a formula are shown as text.
-fn spreadsheet_safe(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell.to_owned()
-    }
 }
 
 pub(super) fn explain(context: &mut Context, args: &Explain) -> Exit {
@@ -137,16 +122,5 @@ pub(super) fn explain(context: &mut Context, args: &Explain) -> Exit {
         (0, _) => Exit::Nothing,
         (n, all) if n < all => Exit::SomeFailed,
         _ => Exit::Done,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_shown_as_text() {
-        assert_eq!(spreadsheet_safe("=1+1"), "'=1+1");
-        assert_eq!(spreadsheet_safe("LAB-PC-1"), "LAB-PC-1");
     }
 }

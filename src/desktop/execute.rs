@@ -14,7 +14,7 @@ use super::state::orders::{self, Order, Scope};
 use super::state::screen::Look;
 use super::state::words;
 use crate::model::{Change, Column, Line};
-use crate::workspace::{self, Job, KeyChoice, Mode, Workspace, WorkspaceError};
+use crate::workspace::{self, Job, KeyChoice, Mode, StoreError, Workspace, WorkspaceError};
 
 impl Desktop {
     pub(super) fn execute(&mut self, ctx: &egui::Context, event: Event) {
@@ -267,7 +267,14 @@ impl Desktop {
         let runtime = self.host.runtime.clone();
         let mode = if read_only { Mode::ReadOnly } else { Mode::Edit };
         let result = self.jobs.spawn_file("open", move || {
-            let result = Workspace::open(&path, mode, runtime).map(|(w, report)| (w, Some(report)));
+            let result = match Workspace::open(&path, mode, runtime.clone()) {
+                // Read, never written: open to look at, and to be saved as a list of its own.
+                Err(WorkspaceError::Store(StoreError::Legacy { .. })) => {
+                    Workspace::open(&path, Mode::ReadOnly, runtime)
+                }
+                result => result,
+            };
+            let result = result.map(|(w, report)| (w, Some(report)));
             Outcome::Opened { path, result }
         });
         self.spawned(result);

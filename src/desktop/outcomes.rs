@@ -97,6 +97,14 @@ impl Desktop {
     }
 
     fn tell_opened(&mut self, report: &OpenReport) {
+        if let Some(format) = report.legacy {
+            self.say(
+                Tone::Warning,
+                format!("This is a list of {format}"),
+                "It is open to look at only, because its file is never written. To work on, choose File, Save as… and save it \
+                 as a .cilx list; the old file stays as it is.",
+            );
+        }
         if !report.recovered.is_empty() {
             self.say(
                 Tone::Warning,

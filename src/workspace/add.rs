@@ -210,7 +210,8 @@ impl Workspace {
         for (index, line) in text.lines().enumerate() {
             let line_number = index + 1;
             let content = line.trim().trim_start_matches('\u{feff}');
-            if content.is_empty() || content.starts_with('#') || (report.lines.is_empty() && is_key_header(content)) {
+            let is_blank = content.chars().all(|c| matches!(c, ',' | ';' | '\t' | '"' | ' '));
+            if is_blank || content.starts_with('#') || (report.lines.is_empty() && is_key_header(content)) {
                 continue;
             }
             let outcome = match read_key_line(content, given) {
@@ -339,20 +340,42 @@ fn computer_of(found: FoundName) -> Computer {
     computer
 }
 
+/// What may stand between the cells of a line.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+
+/// The cells of a line of CSV, without blanks around them and without the apostrophe of a spreadsheet.
+fn cells_of(line: &str, separator: u8) -> Vec<String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(separator)
+        .trim(csv::Trim::All)
+        .from_reader(line.as_bytes());
+    let mut record = csv::StringRecord::new();
+    // Text that came as text has no cell that is none.
+    let _ = reader.read_record(&mut record);
+    let cells = record.iter().map(|cell| cell.strip_prefix('\'').unwrap_or(cell).trim());
+    cells.filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+}
+
 fn is_key_header(line: &str) -> bool {
-    line.split([',', ';', '\t']).any(|cell| {
-        let cell = cell.trim().trim_matches('"').to_lowercase();
-        matches!(cell.as_str(), "key" | "product key" | "productkey" | "keyvalue")
-    })
+    let names = |cell: &String| matches!(&*cell.to_lowercase(), "key" | "product key" | "productkey" | "keyvalue");
+    SEPARATORS
+        .iter()
+        .any(|separator| cells_of(line, *separator).iter().any(names))
 }
 
 /// Reads one line. The error never repeats the key.
 fn read_key_line(line: &str, given: Option<KeyType>) -> Result<(KeyEntry, bool), String> {
-    let cells: Vec<&str> = line
-        .split([',', ';', '\t'])
-        .map(|c| c.trim().trim_matches('"').trim())
-        .filter(|c| !c.is_empty())
-        .collect();
+    // The separator is the one that leaves a key in a cell of its own: a description may contain the others.
+    let by =
+        |separator: &u8| Some(cells_of(line, *separator)).filter(|c| c.iter().any(|c| ProductKey::parse(c).is_ok()));
+    let by_any = || {
+        let cells = line.split([',', ';', '\t']).map(|c| c.trim().trim_matches('"').trim());
+        cells.filter(|c| !c.is_empty()).map(str::to_owned).collect()
+    };
+    let cells: Vec<String> = SEPARATORS.iter().find_map(by).unwrap_or_else(by_any);
+    let cells: Vec<&str> = cells.iter().map(|c| &**c).collect();
     let parsed: Vec<_> = cells.iter().map(|c| ProductKey::parse(c)).collect();
     let Some(at) = parsed.iter().position(Result::is_ok) else {
         // The cell that looks most like a key says best what is wrong.

@@ -22,6 +22,7 @@ mod price;
 mod run;
 mod settings;
 mod snapshot;
+mod table;
 mod transfer;
 mod visit;
 
@@ -29,11 +30,12 @@ pub use add::{AddKeysReport, AddReport, KeyLine, KeyLineOutcome, Search, SearchP
 pub use error::WorkspaceError;
 pub use job::{Job, KeyChoice, Subject};
 pub use key_index::KeyIndex;
-pub use open::{Mode, OpenReport, SaveReport, Workspace};
+pub use open::{Mode, OpenReport, SaveReport, Workspace, is_legacy};
 pub use price::{KeyPrice, Price};
 pub use run::{RowState, Run, RunProgress, RunRow};
 pub use settings::{ProxySetting, Settings};
 pub use snapshot::{ActivityEntry, Snapshot};
+pub use table::{TableReport, USUAL_COLUMNS, write_table};
 pub use transfer::{ExportReport, ImportReport};
 
 // The layers above know the workspace alone, so it hands on what its functions take and give.

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::{ActivityEntry, Credentials, Job, Price, Run, Settings, Snapshot, WorkspaceError};
 use crate::cil::store::{Opened, Recovery, Store};
-use crate::cil::{LegacyFormat, LoadWarning};
+use crate::cil::{LegacyFormat, LoadWarning, legacy_format};
 use crate::model::{Change, ChangeError, ComputerId, ConfirmationId, InstallationId, Inventory, KeyEntry};
 
 /// Snapshots and progress are announced at most this often.
@@ -421,6 +421,15 @@ impl Workspace {
             this.publish();
         });
     }
+}
+
+/// Whether a file is a list of an older VAMT.
+pub fn is_legacy(file: &Path) -> Result<bool, WorkspaceError> {
+    let bytes = std::fs::read(file).map_err(|source| WorkspaceError::Read {
+        path: file.to_owned(),
+        source,
+    })?;
+    Ok(legacy_format(&bytes).is_some())
 }
 
 /// A question to the activation service is under way while this lives.

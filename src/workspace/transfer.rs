@@ -9,7 +9,7 @@ use chrono::Utc;
 use super::{Workspace, WorkspaceError};
 use crate::cil::import::{Conflict, ImportNote, ImportPlan, match_rows};
 use crate::cil::{self, ExportProfile};
-use crate::model::{Inventory, LicenseStatus, Product, ProductId};
+use crate::model::{LicenseStatus, Product, ProductId};
 
 /// What an export wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,11 +63,7 @@ impl Workspace {
         profile: ExportProfile,
         selection: Option<&HashSet<ProductId>>,
     ) -> Result<ExportReport, WorkspaceError> {
-        let snapshot = self.snapshot();
-        let onto_itself = matches!((out.canonicalize(), snapshot.path.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        if onto_itself {
-            return Err(WorkspaceError::ExportOntoItself { path: out.to_owned() });
-        }
+        self.refuse_itself(out)?;
         // What no snapshot shows yet belongs into the export, too.
         let inventory = self.inventory();
         let selected = |p: &Product| selection.is_none_or(|s| s.contains(&p.id));
@@ -86,9 +82,11 @@ impl Workspace {
             .products()
             .filter(|p| rows.as_ref().is_none_or(|r| r.contains(&p.id)))
             .count();
-        write_atomically(out, &inventory, profile, rows.as_ref()).map_err(|source| WorkspaceError::Write {
-            path: out.to_owned(),
-            source,
+        atomically(out, |file| cil::export(&inventory, profile, rows.as_ref(), file)).map_err(|source| {
+            WorkspaceError::Write {
+                path: out.to_owned(),
+                source,
+            }
         })?;
         self.log(format!(
             "Exported {products} products to {} ({})",
@@ -101,6 +99,15 @@ impl Workspace {
             products,
             left_out: asked_for.saturating_sub(products),
         })
+    }
+
+    /// Nothing is exported onto the list itself.
+    pub(super) fn refuse_itself(&self, out: &Path) -> Result<(), WorkspaceError> {
+        let own = self.snapshot().path.canonicalize();
+        if matches!((out.canonicalize(), own), (Ok(a), Ok(b)) if a == b) {
+            return Err(WorkspaceError::ExportOntoItself { path: out.to_owned() });
+        }
+        Ok(())
     }
 
     /// Reads another list and says what importing it would do. Changes nothing. Blocks on the disk.
@@ -139,18 +146,17 @@ impl Workspace {
     }
 }
 
-fn write_atomically(
+/// Writes a file that is whole or not there: what was there before stays until then.
+pub(super) fn atomically(
     out: &Path,
-    inventory: &Inventory,
-    profile: ExportProfile,
-    rows: Option<&HashSet<ProductId>>,
+    write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let folder = match out.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let mut file = std::io::BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
-    cil::export(inventory, profile, rows, &mut file)?;
+    write(&mut file)?;
     file.flush()?;
     let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
     file.as_file().sync_all()?;

@@ -142,7 +142,7 @@ impl<'a, 'w> Builder<'a, 'w> {
                     self.tell()?;
                 }
                 Child::Close(name) if name == parent.name => open = false,
-                Child::Close(name) => return Err(crossed(&self.cursor, at, parent.name, name)),
+                Child::Close(name) => return Err(self.cursor.crossed(at, parent.name, name)),
                 Child::Stray(at) => {
                     self.context
                         .warn(at, parent.name, "text outside of any element was left out");
@@ -405,10 +405,6 @@ impl<R: Record> Filling<'_, R> {
         }
         self.kept
     }
-}
-
-fn crossed(cursor: &Cursor<'_>, at: usize, open: &str, close: &str) -> CilError {
-    cursor.syntax(at, format!("<{}> is closed by </{}>", clip(open), clip(close)))
 }
 
 /// The end of a grace period: `minutes` after the status was read. `None`: it has none.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::crossed;
 use crate::cil::cilx::{Context, push_attribute, sanitised};
 use crate::cil::error::{CilError, line_and_column};
 use crate::cil::xml::{Child, Cursor, Tag};
@@ -213,7 +212,7 @@ impl<'a> Reading<'_, 'a> {
             let at = cursor.position();
             match cursor.child()? {
                 Child::Close(name) if name == tag.name => open = false,
-                Child::Close(name) => return Err(crossed(cursor, at, tag.name, name)),
+                Child::Close(name) => return Err(cursor.crossed(at, tag.name, name)),
                 Child::End => return Err(cursor.truncated(tag.start)),
                 Child::Stray(at) => self
                     .context
