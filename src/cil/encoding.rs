@@ -23,6 +23,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, CilError> {
     if text.trim().is_empty() {
         return Err(CilError::Empty);
     }
+    if text.as_bytes().contains(&0) {
+        let at = text.bytes().position(|b| b == 0).unwrap_or_default();
+        let (line, column) = line_and_column(&text, at);
+        return Err(CilError::Zero { line, column });
+    }
     Ok(text)
 }
 
@@ -77,6 +82,14 @@ mod tests {
         assert_eq!(decode(&cut).unwrap_err(), CilError::Encoding { line: 2, column: 3 });
         let lone = [0xFF, 0xFE, b'<', 0, 0x00, 0xD8, b'a', 0];
         assert_eq!(decode(&lone).unwrap_err(), CilError::Encoding { line: 1, column: 2 });
+    }
+
+    #[test]
+    fn zeros_are_named_with_their_place() {
+        assert_eq!(
+            decode(b"<a>\n\0\0\0").unwrap_err(),
+            CilError::Zero { line: 2, column: 1 }
+        );
     }
 
     #[test]

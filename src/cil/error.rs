@@ -27,8 +27,18 @@ pub enum CilError {
     #[error("the file is empty: it is no computer information list")]
     Empty,
     /// Neither UTF-8 nor UTF-16.
-    #[error("line {line}, column {column}: the file is not text in UTF-8 or UTF-16 from here on; it may be damaged")]
+    #[error("line {line}, column {column}: the file is not text in UTF-8 or UTF-16 from here on; it is damaged: take the copy it was made from, or its .bak")]
     Encoding {
+        /// Line.
+        line: usize,
+        /// Column.
+        column: usize,
+    },
+    /// A zero character, which no text has.
+    #[error(
+        "line {line}, column {column}: the file has zeros from here on, as files have that were being written when the power failed; take the copy it was made from, or its .bak"
+    )]
+    Zero {
         /// Line.
         line: usize,
         /// Column.

@@ -124,6 +124,9 @@ pub(super) fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
+/// Most records of one kind in a list: several times what the largest organisations have.
+pub(super) const MAX_RECORDS: usize = if cfg!(test) { 20_000 } else { 4_000_000 };
+
 /// VAMT's ActionTypes.
 const ACTIONS: [(&str, u32); 6] = [
     ("InstallProductKey", 1),
