@@ -27,7 +27,9 @@ pub enum CilError {
     #[error("the file is empty: it is no computer information list")]
     Empty,
     /// Neither UTF-8 nor UTF-16.
-    #[error("line {line}, column {column}: the file is not text in UTF-8 or UTF-16 from here on; it is damaged: take the copy it was made from, or its .bak")]
+    #[error(
+        "line {line}, column {column}: the file is not text in UTF-8 or UTF-16 from here on; it is damaged: take the copy it was made from, or its .bak"
+    )]
     Encoding {
         /// Line.
         line: usize,
@@ -143,6 +145,19 @@ pub enum CilError {
     /// The watcher asked to stop.
     #[error("reading the list was cancelled")]
     Cancelled,
+}
+
+impl CilError {
+    /// The error for a record beyond the limit.
+    pub(super) fn too_many(text: &str, at: usize, what: &'static str) -> Self {
+        let (line, column) = line_and_column(text, at);
+        Self::TooMany {
+            line,
+            column,
+            what,
+            limit: super::values::MAX_RECORDS,
+        }
+    }
 }
 
 /// Something of a list that could not be used. The list was read all the same.

@@ -94,3 +94,49 @@ pub fn write(inventory: &Inventory, generation: Option<Uuid>, out: &mut dyn Writ
     };
     cilx::write_document(inventory, selection, out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In tests the limits are low, so that a list beyond them is not a gigabyte.
+    #[test]
+    fn a_list_with_more_records_than_any_list_has_is_refused_with_the_place() {
+        let native = |container: &str, record: &str| {
+            let records = format!("{record}\n").repeat(values::MAX_RECORDS + 5);
+            format!(
+                "<VolumeActivationManagementToolData><SoftwareLicensingData><{container}>{records}</{container}>\
+                 </SoftwareLicensingData></VolumeActivationManagementToolData>"
+            )
+        };
+        let many = |record: &str| format!("{record}\n").repeat(values::MAX_RECORDS + 5);
+        let products = many("<Product/>");
+        let lists = [
+            native("Products", "<Product/>"),
+            native("Products", "<x/>"),
+            native("ProductKeys", "<ProductKey/>"),
+            native("VolumeActivationClients", "<x/>"),
+            format!(
+                "<SoftwareLicensingData><ProductKeys>{}</ProductKeys></SoftwareLicensingData>",
+                many("<ProductKey/>")
+            ),
+            format!(
+                "<SoftwareLicensingData><Computers><Computer><Products>{products}</Products></Computer></Computers>\
+                 </SoftwareLicensingData>"
+            ),
+            format!(
+                "<VamtStorage><MachineInformationList><Machine>{}</Machine></MachineInformationList></VamtStorage>",
+                many("<LicenseInformation/>")
+            ),
+        ];
+        for list in lists {
+            let start: String = list.chars().take(120).collect();
+            let error = read(list.as_bytes()).map(drop).unwrap_err();
+            let CilError::TooMany { line, .. } = error else {
+                panic!("{error:?} for {start}");
+            };
+            assert!(line >= 1, "{start}");
+            assert!(error.to_string().contains("no list has"), "{error}");
+        }
+    }
+}

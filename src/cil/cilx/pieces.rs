@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::cil::error::CilError;
+use crate::cil::values::MAX_RECORDS;
 use crate::cil::xml::{Child, Cursor};
 use crate::cil::{Progress, Watch};
 use crate::model::{Foreign, ForeignParts};
@@ -72,6 +73,7 @@ pub(super) fn read_pieces(
         AtomicUsize::new(starts.first().copied().unwrap_or(0)),
     );
     let (cancelled, finished) = (AtomicBool::new(false), AtomicBool::new(false));
+    let (records, beyond) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = || {
         let mut context = Context::new();
         while !finished.load(Ordering::Relaxed) && !cancelled.load(Ordering::Relaxed) {
@@ -86,6 +88,13 @@ pub(super) fn read_pieces(
                 }) => *end,
                 Err(_) => start,
             };
+            if let Ok(piece) = &piece {
+                let count = piece.rows.len() + piece.foreign.elements.len();
+                if records.fetch_add(count, Ordering::Relaxed) + count > MAX_RECORDS {
+                    beyond.fetch_max(start.max(1), Ordering::Relaxed);
+                    finished.store(true, Ordering::Relaxed);
+                }
+            }
             if i == 0
                 && !matches!(
                     &piece,
@@ -122,7 +131,10 @@ pub(super) fn read_pieces(
     if cancelled.into_inner() {
         return Err(CilError::Cancelled);
     }
-    Ok(results.into_inner().unwrap_or_default())
+    match beyond.into_inner() {
+        0 => Ok(results.into_inner().unwrap_or_default()),
+        at => Err(CilError::too_many(text, at, "products")),
+    }
 }
 
 /// Reads products up to `stop` or the end of their container. `context` keeps its texts for the next piece.

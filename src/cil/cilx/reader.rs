@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use crate::cil::error::{CilError, line_and_column};
+use crate::cil::values::MAX_RECORDS;
 use crate::cil::xml::{Child, Cursor, Tag};
 use crate::cil::{Loaded, Watch};
 use crate::model::{Foreign, ForeignParts, ListHeader, Text};
@@ -46,6 +47,8 @@ struct Document<'a, 'w> {
     context: Context,
     parsed: Parsed,
     residue: Residue,
+    /// Elements read one by one: everything but products.
+    children: usize,
     watch: &'w Watch<'w>,
 }
 
@@ -57,6 +60,7 @@ pub(in crate::cil) fn read_document(text: &str, watch: &Watch<'_>) -> Result<Loa
         context: Context::new(),
         parsed: Parsed::default(),
         residue: Residue::default(),
+        children: 0,
         watch,
     };
     document.root()?;
@@ -197,7 +201,13 @@ impl<'a> Document<'a, '_> {
         loop {
             let at = self.cursor.position();
             match self.cursor.child()? {
-                Child::Open(child) => return Ok(Some(child)),
+                Child::Open(child) => {
+                    self.children += 1;
+                    if self.children > MAX_RECORDS {
+                        return Err(CilError::too_many(self.text, at, "computers and product keys"));
+                    }
+                    return Ok(Some(child));
+                }
                 Child::Close(name) if name == parent.name => return Ok(None),
                 Child::Close(name) => {
                     return Err(self.cursor.crossed(at, parent.name, name));

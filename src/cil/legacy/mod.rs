@@ -15,7 +15,7 @@ use super::cilx::{
     ClientRecord, Context, KeyRecord, MAX_WARNINGS, NAMESPACE, PREFIX, Parsed, ProductRecord, Record, VAMT_NAMESPACES,
     assemble, element, push_attribute, sanitised, unusable,
 };
-use super::error::{CilError, LegacyFormat, line_and_column};
+use super::error::{CilError, LegacyFormat};
 use super::values::{MAX_RECORDS, clip, write_date};
 use super::xml::{Child, Cursor, Tag};
 use super::{Loaded, Progress, Watch};
@@ -202,15 +202,7 @@ impl<'a, 'w> Builder<'a, 'w> {
         ];
         match counts.into_iter().find(|(count, _)| *count > MAX_RECORDS) {
             None => Ok(()),
-            Some((_, what)) => {
-                let (line, column) = line_and_column(self.text, at);
-                Err(CilError::TooMany {
-                    line,
-                    column,
-                    what,
-                    limit: MAX_RECORDS,
-                })
-            }
+            Some((_, what)) => Err(CilError::too_many(self.text, at, what)),
         }
     }
 
