@@ -220,6 +220,9 @@ impl<'a> Cursor<'a> {
 
     /// The error for an element that is closed by another's end tag.
     pub fn crossed(&self, offset: usize, open: &str, close: &str) -> CilError {
+        // Blanks before the end tag belong to what was read before it.
+        let from_here = self.slice(offset, self.text.len());
+        let offset = offset + from_here.len() - from_here.trim_ascii_start().len();
         self.syntax(offset, format!("<{}> is closed by </{}>", short(open), short(close)))
     }
 

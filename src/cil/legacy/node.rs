@@ -252,8 +252,12 @@ impl<'a> Reading<'_, 'a> {
     }
 }
 
-/// A group without attributes that begins with text is a value after all: `<Sku>c06b6981-...</Sku>`.
+/// A group without attributes that holds text alone is a value after all: `<Sku>c06b6981-...</Sku>`.
 fn is_text_only(text: &str, cursor: &Cursor<'_>, tag: &Tag<'_>) -> bool {
     let inside = text.get(cursor.position()..).unwrap_or_default().trim_ascii_start();
-    !tag.empty && tag.attributes.trim_ascii().is_empty() && !inside.starts_with('<')
+    let before_markup = |text: &str| {
+        text.find('<')
+            .is_some_and(|at| at > 0 && text.get(at..at + 2) == Some("</"))
+    };
+    !tag.empty && tag.attributes.trim_ascii().is_empty() && before_markup(inside)
 }
