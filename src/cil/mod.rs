@@ -20,7 +20,7 @@ use std::ops::ControlFlow;
 
 use uuid::Uuid;
 
-use crate::model::Inventory;
+use crate::model::{Change, Inventory};
 
 pub use cilx::NAMESPACE;
 pub use error::{CilError, LegacyFormat, LoadWarning};
@@ -73,6 +73,14 @@ pub fn read_with(bytes: &[u8], watch: &Watch<'_>) -> Result<Loaded, CilError> {
 /// Which older VAMT wrote a file; `None` if none did, whatever else it is.
 pub fn legacy_format(bytes: &[u8]) -> Option<LegacyFormat> {
     root_format(&encoding::decode(bytes).ok()?)
+}
+
+/// The readable changes of a journal, in their order, and how many of its lines are not readable: what can be had from one
+/// that was laid aside. The store recovers by itself what belongs to a list.
+pub fn journal_changes(bytes: &[u8]) -> (Vec<Change>, usize) {
+    let decoded = journal::decode(bytes);
+    let unreadable = decoded.damaged + usize::from(decoded.torn);
+    (decoded.changes().cloned().collect(), unreadable)
 }
 
 fn root_format(text: &str) -> Option<LegacyFormat> {

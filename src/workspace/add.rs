@@ -207,14 +207,8 @@ impl Workspace {
         let mut report = AddKeysReport::default();
         let mut changes = Vec::new();
         let mut seen = HashSet::new();
-        for (index, line) in text.lines().enumerate() {
-            let line_number = index + 1;
-            let content = line.trim().trim_start_matches('\u{feff}');
-            let is_blank = content.chars().all(|c| matches!(c, ',' | ';' | '\t' | '"' | ' '));
-            if is_blank || content.starts_with('#') || (report.lines.is_empty() && is_key_header(content)) {
-                continue;
-            }
-            let outcome = match read_key_line(content, given) {
+        for (line, read) in read_keys(text, given) {
+            let outcome = match read {
                 Err(message) => KeyLineOutcome::Refused(message),
                 Ok((entry, type_assumed)) => {
                     let known = inventory.key(entry.id).is_some() || !seen.insert(entry.id);
@@ -232,10 +226,7 @@ impl Workspace {
                     }
                 }
             };
-            report.lines.push(KeyLine {
-                line: line_number,
-                outcome,
-            });
+            report.lines.push(KeyLine { line, outcome });
         }
         if report.lines.is_empty() {
             return Err(WorkspaceError::Empty { what: "product key" });
@@ -338,6 +329,24 @@ fn computer_of(found: FoundName) -> Computer {
         });
     }
     computer
+}
+
+/// What reading one line with a product key gave: the entry, and whether its type was assumed; or why it is none.
+pub type KeyLineRead = Result<(KeyEntry, bool), String>;
+
+/// Reads product keys, one per line, or CSV: for every line that is neither blank nor a comment nor a heading its number,
+/// from 1, and what it gave. Nothing here repeats a key.
+pub fn read_keys(text: &str, given: Option<KeyType>) -> Vec<(usize, KeyLineRead)> {
+    let mut read = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let content = line.trim().trim_start_matches('\u{feff}');
+        let is_blank = content.chars().all(|c| matches!(c, ',' | ';' | '\t' | '"' | ' '));
+        if is_blank || content.starts_with('#') || (read.is_empty() && is_key_header(content)) {
+            continue;
+        }
+        read.push((index + 1, read_key_line(content, given)));
+    }
+    read
 }
 
 /// What may stand between the cells of a line.

@@ -26,7 +26,7 @@ mod table;
 mod transfer;
 mod visit;
 
-pub use add::{AddKeysReport, AddReport, KeyLine, KeyLineOutcome, Search, SearchProgress};
+pub use add::{AddKeysReport, AddReport, KeyLine, KeyLineOutcome, KeyLineRead, Search, SearchProgress, read_keys};
 pub use error::WorkspaceError;
 pub use job::{Job, KeyChoice, Subject};
 pub use key_index::KeyIndex;

@@ -1,0 +1,203 @@
+//! What holds for any bytes: shared by the fuzz targets and by the test that replays their corpus.
+
+use makeeper::activation;
+use makeeper::cil::{self, ExportProfile, LegacyFormat};
+use makeeper::discovery;
+use makeeper::model::{Change, Computer, Filter, Inventory, RowView};
+use makeeper::workspace;
+use makeeper::wsman::codec::{self, Challenge, Element, Reply};
+
+/// A property: panics where it does not hold.
+pub type Property = fn(&[u8]);
+
+/// The properties by the names of their targets and corpora.
+pub const ALL: &[(&str, Property)] = &[
+    ("cilx", cilx),
+    ("vamt2", vamt2),
+    ("vamt1", vamt1),
+    ("journal", journal),
+    ("computers_csv", computers_csv),
+    ("keys_csv", keys_csv),
+    ("wsman", wsman),
+    ("activation", activation),
+    ("filter", filter),
+];
+
+fn saved(inventory: &Inventory) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Err(error) = cil::write(inventory, None, &mut bytes) {
+        panic!("writing to memory fails: {error}");
+    }
+    bytes
+}
+
+/// Any list that is read can be saved, what is saved can be read, and saving that again changes nothing.
+fn list(bytes: &[u8]) {
+    let loaded = match cil::read(bytes) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            assert!(error.to_string().chars().count() < 500, "{error}");
+            return;
+        }
+    };
+    for warning in &loaded.warnings {
+        assert!(warning.to_string().chars().count() < 1000, "{warning}");
+    }
+    let out = saved(&loaded.inventory);
+    let again = match cil::read(&out) {
+        Ok(again) => again,
+        Err(error) => panic!("{error}:\n{}", String::from_utf8_lossy(&out)),
+    };
+    let count = |i: &Inventory| (i.computer_count(), i.product_count(), i.key_count());
+    assert_eq!(
+        count(&again.inventory),
+        count(&loaded.inventory),
+        "{}",
+        String::from_utf8_lossy(&out)
+    );
+    let twice = saved(&again.inventory);
+    assert!(
+        twice == out,
+        "{}\n---\n{}",
+        String::from_utf8_lossy(&out),
+        String::from_utf8_lossy(&twice)
+    );
+    for profile in ExportProfile::ALL {
+        let mut carried = Vec::new();
+        let written = cil::export(&loaded.inventory, *profile, None, &mut carried);
+        assert!(
+            written.is_ok() && cil::read(&carried).is_ok(),
+            "{}",
+            String::from_utf8_lossy(&carried)
+        );
+    }
+}
+
+/// A list of VAMT 3, and whatever is none.
+pub fn cilx(bytes: &[u8]) {
+    if cil::legacy_format(bytes).is_none() {
+        list(bytes);
+    }
+}
+
+/// A list of VAMT 2.0.
+pub fn vamt2(bytes: &[u8]) {
+    if cil::legacy_format(bytes) == Some(LegacyFormat::Vamt2) {
+        list(bytes);
+    }
+}
+
+/// A list of VAMT 1.x.
+pub fn vamt1(bytes: &[u8]) {
+    if cil::legacy_format(bytes) == Some(LegacyFormat::Vamt1) {
+        list(bytes);
+    }
+}
+
+/// A journal in any state: what is readable applies or is refused, and the list that comes of it can be saved.
+pub fn journal(bytes: &[u8]) {
+    replay(bytes);
+    // The same lines with the right lengths and checksums, which no fuzzer would find.
+    let mut sealed = Vec::with_capacity(bytes.len() * 2);
+    for line in bytes.split(|b| *b == b'\n') {
+        let json = line.get(18..).filter(|_| line.get(17) == Some(&b' ')).unwrap_or(line);
+        sealed.extend_from_slice(format!("{:08x} {:08x} ", json.len(), crc32fast::hash(json)).as_bytes());
+        sealed.extend_from_slice(json);
+        sealed.push(b'\n');
+    }
+    replay(&sealed);
+}
+
+fn replay(bytes: &[u8]) {
+    let (changes, _) = cil::journal_changes(bytes);
+    let mut inventory = Inventory::default();
+    for change in &changes {
+        let before = inventory.computer_count();
+        if inventory.apply(change).is_err() {
+            assert_eq!(inventory.computer_count(), before);
+        }
+    }
+    let out = saved(&inventory);
+    assert!(cil::read(&out).is_ok(), "{}", String::from_utf8_lossy(&out));
+}
+
+/// A file with names of computers.
+pub fn computers_csv(bytes: &[u8]) {
+    let Ok(text) = discovery::decode_text(bytes) else {
+        return;
+    };
+    let parsed = discovery::parse_list_file(&text);
+    for name in &parsed.names {
+        assert!(!name.name.trim().is_empty());
+    }
+    for problem in &parsed.problems {
+        assert!(problem.line >= 1, "{problem}");
+    }
+}
+
+/// A file with product keys: each line is answered, and no answer repeats a key.
+pub fn keys_csv(bytes: &[u8]) {
+    let Ok(text) = discovery::decode_text(bytes) else {
+        return;
+    };
+    let read = workspace::read_keys(&text, None);
+    let mut last = 0;
+    for (line, outcome) in read {
+        assert!(line > last);
+        last = line;
+        match outcome {
+            Ok((entry, _)) => {
+                let key = entry.key.as_ref().map(|k| k.reveal().to_owned()).unwrap_or_default();
+                assert!(!format!("{entry:?}").contains(&key));
+            }
+            Err(message) => assert!(message.chars().count() < 300, "{message}"),
+        }
+    }
+}
+
+/// Whatever a computer answers.
+pub fn wsman(bytes: &[u8]) {
+    let _ = codec::parse_fault(bytes);
+    let _ = codec::decode_text(bytes);
+    assert!(codec::first_words(bytes, 50).chars().count() <= 51);
+    for content_type in ["", codec::SEALED_CONTENT_TYPE] {
+        let _ = codec::is_sealed(content_type, bytes);
+        let _ = codec::decode_sealed(content_type, bytes);
+    }
+    let _ = Challenge::parse_all(&String::from_utf8_lossy(bytes));
+    if let Ok(Reply::Body(body)) = codec::parse_reply(bytes, "uuid:1") {
+        read_body(body);
+    }
+    if let Ok(element) = codec::parse_document(bytes) {
+        read_body(Some(element));
+    }
+}
+
+fn read_body(body: Option<Element>) {
+    let _ = codec::parse_enumerate(body.clone());
+    let _ = codec::parse_identify(body.clone());
+    let _ = codec::parse_method_output(body, "Activate");
+}
+
+/// Whatever the activation service answers.
+pub fn activation(bytes: &[u8]) {
+    let _ = activation::is_answer(bytes);
+}
+
+/// Whatever is typed into the filter box.
+pub fn filter(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(filter) = Filter::parse(text) else { return };
+    let computer = Computer::named("LAB-PC-1.contoso.com");
+    let mut inventory = Inventory::default();
+    assert!(
+        inventory
+            .apply(&Change::PutComputer(Box::new(computer.clone())))
+            .is_ok()
+    );
+    let row = RowView {
+        computer: Some(&computer),
+        product: None,
+    };
+    let _ = filter.matches(row, chrono::DateTime::UNIX_EPOCH);
+}
