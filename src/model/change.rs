@@ -17,8 +17,11 @@ pub enum Change {
     PutComputer(Box<Computer>),
     /// A computer was removed, with its products.
     RemoveComputer(ComputerId),
-    /// A product was added or edited (import, merge, remarks).
+    /// A product was added or edited (import, merge, remarks). Confirmation IDs that the row holds stay, whether the new
+    /// record knows them or not: it may have been made before they came.
     PutProduct(Box<Product>),
+    /// A product was brought back to exactly this state: an edit was undone.
+    RestoreProduct(Box<Product>),
     /// A product was removed.
     RemoveProduct(ProductId),
     /// A key entry was added or edited.
@@ -117,7 +120,7 @@ impl Change {
         match self {
             Self::Asked { .. } | Self::Confirmed { .. } => true,
             // An import may bring confirmation IDs that somebody else paid for.
-            Self::PutProduct(product) => {
+            Self::PutProduct(product) | Self::RestoreProduct(product) => {
                 product.confirmation.is_some() || !product.earlier_confirmations.is_empty() || product.asked.is_some()
             }
             _ => false,
@@ -147,11 +150,13 @@ impl Inventory {
                 self.remove_computer(*id);
             }
             Change::PutProduct(product) => {
-                if let Some(computer) = product.computer {
-                    self.computer(computer).ok_or(ChangeError::NoSuchComputer(computer))?;
+                let mut product = (**product).clone();
+                if let Some(known) = self.product(product.id) {
+                    product.keep_confirmations_of(known);
                 }
-                self.put_product((**product).clone());
+                self.place_product(product)?;
             }
+            Change::RestoreProduct(product) => self.place_product((**product).clone())?,
             Change::RemoveProduct(id) => {
                 self.remove_product(*id);
             }
@@ -221,6 +226,14 @@ impl Inventory {
                 k.last_update = Some(*at);
             })?,
         }
+        Ok(())
+    }
+
+    fn place_product(&mut self, product: Product) -> Result<(), ChangeError> {
+        if let Some(computer) = product.computer {
+            self.computer(computer).ok_or(ChangeError::NoSuchComputer(computer))?;
+        }
+        self.put_product(product);
         Ok(())
     }
 

@@ -28,6 +28,8 @@ pub struct ListHeader {
 struct Slots<Id, T> {
     records: Vector<Option<Arc<T>>>,
     by_id: HashMap<Id, u32>,
+    /// Slots of removed records: one that is brought back gets its place again.
+    vacated: HashMap<Id, u32>,
 }
 
 impl<Id, T> Default for Slots<Id, T> {
@@ -35,6 +37,7 @@ impl<Id, T> Default for Slots<Id, T> {
         Self {
             records: Vector::new(),
             by_id: HashMap::new(),
+            vacated: HashMap::new(),
         }
     }
 }
@@ -53,6 +56,12 @@ impl<Id: Copy + Eq + std::hash::Hash, T> Slots<Id, T> {
         if let Some(slot) = self.slot(id) {
             return self.records.get_mut(slot as usize)?.replace(record);
         }
+        if let Some(slot) = self.vacated.remove(&id)
+            && let Some(place) = self.records.get_mut(slot as usize)
+        {
+            self.by_id.insert(id, slot);
+            return place.replace(record);
+        }
         self.by_id.insert(id, self.records.len() as u32);
         self.records.push_back(Some(record));
         None
@@ -60,6 +69,7 @@ impl<Id: Copy + Eq + std::hash::Hash, T> Slots<Id, T> {
 
     fn remove(&mut self, id: Id) -> Option<Arc<T>> {
         let slot = self.by_id.remove(&id)?;
+        self.vacated.insert(id, slot);
         self.records.get_mut(slot as usize)?.take()
     }
 
@@ -272,8 +282,13 @@ impl Inventory {
                 .get(&computer)
                 .map(|ids| ids.iter().copied())
                 .unwrap_or_default();
-            let ids: Arc<[ProductId]> = ids.chain([id]).collect();
-            self.products_of.insert(computer, ids);
+            let mut ids: Vec<ProductId> = ids.chain([id]).collect();
+            let slot = |id: &ProductId| self.products.slot(*id);
+            if !ids.is_sorted_by_key(slot) {
+                // Brought back into its place.
+                ids.sort_by_key(slot);
+            }
+            self.products_of.insert(computer, ids.into());
         }
     }
 

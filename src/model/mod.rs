@@ -10,10 +10,12 @@ mod identifiers;
 mod inventory;
 mod key_entry;
 mod license_status;
+pub mod merge;
 mod observation;
 mod product;
 mod product_key;
 mod secret;
+mod step;
 mod view;
 
 pub use change::{Change, ChangeError};
@@ -32,4 +34,5 @@ pub use observation::Observation;
 pub use product::{Action, ApplicationId, Asked, Confirmation, Product, ProductId, VolumeActivation};
 pub use product_key::{KeyFormat, LastFive, ProductKey, ProductKeyError, in_clear};
 pub use secret::Secret;
+pub use step::{Reversal, Step};
 pub use view::{Line, Row, View, ViewSpec, every_row};

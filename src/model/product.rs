@@ -284,6 +284,30 @@ impl Product {
         }
     }
 
+    /// Keeps every confirmation ID of `other`, another state of this row: its current one as the current one, if it fits.
+    pub(super) fn keep_confirmations_of(&mut self, other: &Product) {
+        for earlier in &other.earlier_confirmations {
+            self.keep_beside(earlier);
+        }
+        if let Some(current) = &other.confirmation
+            && !self.holds(current)
+        {
+            self.keep_confirmation(current.clone());
+        }
+    }
+
+    /// Keeps `confirmation` without making it the current one.
+    pub(super) fn keep_beside(&mut self, confirmation: &Confirmation) {
+        if !self.holds(confirmation) {
+            self.earlier_confirmations.push(confirmation.clone());
+        }
+    }
+
+    fn holds(&self, confirmation: &Confirmation) -> bool {
+        let mut all = self.confirmation.iter().chain(&self.earlier_confirmations);
+        all.any(|c| c.confirmation_id == confirmation.confirmation_id)
+    }
+
     /// Days left until [`Product::grace_expires`], rounded up; negative when it is over.
     pub fn days_left(&self, now: DateTime<Utc>) -> Option<i64> {
         let left = self.grace_expires?.signed_duration_since(now).num_minutes();
