@@ -240,6 +240,45 @@ pub fn card<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
         .inner
 }
 
+/// One of several choices as a card; true when it was clicked anywhere, or its radio button chosen by keyboard.
+pub fn choice_card(
+    ui: &mut Ui,
+    chosen: bool,
+    title: &str,
+    aside: impl FnOnce(&mut Ui),
+    below: impl FnOnce(&mut Ui),
+) -> bool {
+    let p = Palette::of(ui);
+    let card = Card::new()
+        .fill(if chosen { p.hovered } else { p.surface })
+        .stroke(Stroke::new(1.0, if chosen { p.accent } else { p.line }))
+        .corner_radius(8)
+        .inner_margin(Margin::symmetric(12, 8))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = theme::XS;
+            let clicked = ui
+                .horizontal(|ui| {
+                    let label = RichText::new(title).text_style(theme::strong());
+                    let clicked = ui.radio(chosen, label).clicked();
+                    ui.with_layout(Layout::right_to_left(Align::Center), aside);
+                    clicked
+                })
+                .inner;
+            ui.horizontal_top(|ui| {
+                ui.add_space(22.0);
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = 2.0;
+                    below(ui);
+                });
+            });
+            clicked
+        });
+    // The card takes clicks, not the focus: that belongs to the radio button.
+    let anywhere = ui.interact(card.response.rect, ui.scope_id().with(("choice", title)), Sense::CLICK);
+    card.inner || anywhere.clicked()
+}
+
 /// A message within a page or dialog: symbol, words, soft background.
 pub fn banner_ui(ui: &mut Ui, tone: Health, title: &str, text: &str) {
     let p = Palette::of(ui);

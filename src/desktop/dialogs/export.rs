@@ -1,11 +1,10 @@
 //! What leaves the house, and what does not.
 
-use egui::{Context, Margin, RichText, Stroke};
+use egui::Context;
 
 use super::{Stay, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
-use crate::desktop::theme::{self, Palette};
-use crate::desktop::widgets::{plain_button, primary_button};
+use crate::desktop::widgets::{choice_card, plain_button, primary_button};
 use crate::workspace::ExportProfile;
 
 /// What was chosen.
@@ -81,30 +80,13 @@ impl Export {
     }
 
     fn profile_ui(&mut self, ui: &mut egui::Ui, profile: ExportProfile) {
-        let p = Palette::of(ui);
-        let chosen = self.profile == profile;
         let (title, contains, lacks) = contents(profile);
-        let line = if chosen { p.accent } else { p.line };
-        egui::Frame::new()
-            .fill(if chosen { p.hovered } else { p.surface })
-            .stroke(Stroke::new(1.0, line))
-            .corner_radius(8)
-            .inner_margin(Margin::symmetric(12, 8))
-            .show(ui, |ui| {
-                ui.set_width(ui.available_width());
-                ui.spacing_mut().item_spacing.y = theme::XS;
-                let text = RichText::new(title).text_style(theme::strong());
-                if ui.radio(chosen, text).clicked() {
-                    self.profile = profile;
-                }
-                ui.horizontal_top(|ui| {
-                    ui.add_space(22.0);
-                    ui.vertical(|ui| {
-                        ui.spacing_mut().item_spacing.y = 2.0;
-                        ui.add(egui::Label::new(contains).wrap());
-                        note(ui, lacks);
-                    });
-                });
-            });
+        let below = |ui: &mut egui::Ui| {
+            ui.add(egui::Label::new(contains).wrap());
+            note(ui, lacks);
+        };
+        if choice_card(ui, self.profile == profile, title, |_| {}, below) {
+            self.profile = profile;
+        }
     }
 }

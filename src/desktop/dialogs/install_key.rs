@@ -1,6 +1,6 @@
 //! Which key is installed.
 
-use egui::{Context, Margin, RichText, ScrollArea, Stroke, Ui};
+use egui::{Context, RichText, ScrollArea, Ui};
 
 use super::{Stay, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
@@ -8,8 +8,8 @@ use crate::desktop::commands::Command;
 use crate::desktop::icons::Icon;
 use crate::desktop::state::orders::{Order, Scope};
 use crate::desktop::state::words;
-use crate::desktop::theme::{self, Palette};
-use crate::desktop::widgets::{plain_button, primary_button, quiet_button};
+use crate::desktop::theme::Palette;
+use crate::desktop::widgets::{choice_card, plain_button, primary_button, quiet_button};
 use crate::model::{KeyEntry, KeyType};
 use crate::workspace::KeyChoice;
 
@@ -81,37 +81,20 @@ impl InstallKey {
 
     fn choice_ui(&mut self, ui: &mut Ui, choice: KeyChoice, title: &str, text: &str, key: Option<&KeyEntry>) {
         let p = Palette::of(ui);
-        let chosen = self.choice == Some(choice);
-        egui::Frame::new()
-            .fill(if chosen { p.hovered } else { p.surface })
-            .stroke(Stroke::new(1.0, if chosen { p.accent } else { p.line }))
-            .corner_radius(8)
-            .inner_margin(Margin::symmetric(12, 8))
-            .show(ui, |ui| {
-                ui.set_width(ui.available_width());
-                ui.spacing_mut().item_spacing.y = theme::XS;
-                ui.horizontal(|ui| {
-                    let label = RichText::new(title).text_style(theme::strong());
-                    if ui.radio(chosen, label).clicked() {
-                        self.choice = Some(choice);
-                    }
-                    if let Some(key) = key {
-                        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                            let color = if key.is_low() == Some(true) {
-                                p.warn
-                            } else {
-                                p.text_weak
-                            };
-                            ui.label(RichText::new(words::remaining(key)).color(color));
-                        });
-                    }
-                });
-                if !text.is_empty() {
-                    ui.horizontal_top(|ui| {
-                        ui.add_space(22.0);
-                        note(ui, text);
-                    });
-                }
-            });
+        let aside = |ui: &mut Ui| {
+            if let Some(key) = key {
+                let low = key.is_low() == Some(true);
+                let color = if low { p.warn } else { p.text_weak };
+                ui.label(RichText::new(words::remaining(key)).color(color));
+            }
+        };
+        let below = |ui: &mut Ui| {
+            if !text.is_empty() {
+                note(ui, text);
+            }
+        };
+        if choice_card(ui, self.choice == Some(choice), title, aside, below) {
+            self.choice = Some(choice);
+        }
     }
 }

@@ -168,8 +168,6 @@ fn next_ui(ui: &mut Ui, frame: &Frame<'_>, here: Whereabouts) {
                     frame.send(Event::Order(Order::Acquire, Scope::Ready));
                 }
             }
-            ui.spacing_mut().button_padding = vec2(10.0, 5.0);
-            ui.spacing_mut().interact_size.y = 36.0;
             if here.station != Station::Acquire {
                 command_button(ui, frame, Command::Import);
             }
