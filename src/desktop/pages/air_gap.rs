@@ -17,7 +17,8 @@ pub(crate) fn air_gap_ui(ui: &mut Ui, frame: &Frame<'_>) {
     let counts = &frame.answer.counts;
     let here = Whereabouts::of(counts);
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
-        ui.set_max_width(ui.available_width().min(1000.0));
+        // The scroll bar floats over the right edge.
+        ui.set_max_width((ui.available_width() - 8.0).min(1000.0));
         page_heading(
             ui,
             "Air gap",
