@@ -203,7 +203,7 @@ impl<'a> Cursor<'a> {
             other => CilError::Syntax {
                 line,
                 column,
-                what: other.to_string(),
+                what: short(&other.to_string()).into_owned(),
             },
         }
     }
@@ -298,8 +298,12 @@ impl<'a> Cursor<'a> {
         if name_len == 0 {
             return Err(self.syntax(start, "a tag without a name"));
         }
+        let name = self.slice(start + 1, name_end);
+        if !is_name(name) {
+            return Err(self.syntax(start, format!("<{}> is no name of an element", short(name))));
+        }
         Ok(Tag {
-            name: self.slice(start + 1, name_end),
+            name,
             attributes: self.slice(name_end, end),
             empty,
             start,
@@ -460,6 +464,14 @@ impl<'a> Cursor<'a> {
                 EscapeError::UnrecognizedEntity(_, name) => self.entity(tag.start, &name),
                 e => self.syntax(tag.start, format!("attributes of <{}>: {e}", short(tag.name))),
             })?;
+            if !is_name(attribute.key.0) {
+                let what = format!(
+                    "attributes of <{}>: {} is no name",
+                    short(tag.name),
+                    short(attribute.key.0)
+                );
+                return Err(self.syntax(tag.start, what));
+            }
             found.push((attribute.key.0, value));
             if found.len() > MAX_ATTRIBUTES {
                 return Err(self.too_long(tag.start, tag.name));
@@ -492,10 +504,33 @@ fn blanks(raw: &str) -> Option<String> {
         .then(|| raw.replace("\r\n", " ").replace(['\r', '\n', '\t'], " "))
 }
 
-/// Foreign text for a message: not longer than a line takes.
-fn short(text: &str) -> Cow<'_, str> {
+/// Whether a name can be written again and read by others: quick-xml takes for one whatever stands there. Characters
+/// beyond ASCII are not looked at closely.
+fn is_name(name: &str) -> bool {
+    let mut chars = name.chars();
+    let first = chars
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || !(c.is_ascii() || c.is_control() || c.is_whitespace()));
+    first
+        && chars.all(|c| match c {
+            '-' | '_' | '.' | ':' => true,
+            '\u{fffe}' | '\u{ffff}' => false,
+            c => c.is_ascii_alphanumeric() || !(c.is_ascii() || c.is_control() || c.is_whitespace()),
+        })
+}
+
+/// Foreign text for a message: not longer than a line takes, and on one line.
+pub(super) fn short(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| !c.is_control();
     match text.char_indices().nth(60) {
-        Some((end, _)) => Cow::Owned(format!("{}\u{2026}", text.get(..end).unwrap_or_default())),
-        None => Cow::Borrowed(text),
+        None if text.chars().all(is_plain) => Cow::Borrowed(text),
+        end => {
+            let kept = end.map_or(text, |(end, _)| text.get(..end).unwrap_or_default());
+            let mut kept: String = kept.chars().map(|c| if is_plain(c) { c } else { ' ' }).collect();
+            if end.is_some() {
+                kept.push('\u{2026}');
+            }
+            Cow::Owned(kept)
+        }
     }
 }

@@ -397,6 +397,9 @@ fn read_key_line(line: &str, given: Option<KeyType>) -> Result<(KeyEntry, bool),
             _ => "no product key in this line".into(),
         });
     };
+    if parsed.iter().filter(|p| p.is_ok()).count() > 1 {
+        return Err("two product keys in one line: give each a line of its own".into());
+    }
     let Some(Ok(key)) = parsed.into_iter().nth(at) else {
         return Err("no product key in this line".into());
     };
@@ -406,7 +409,14 @@ fn read_key_line(line: &str, given: Option<KeyType>) -> Result<(KeyEntry, bool),
     let suggested = Some(info.suggested_key_type()).filter(|t| *t != KeyType::Unknown);
     let known = named.or(suggested).or(given);
     let mut entry = KeyEntry::of(key, known.unwrap_or(KeyType::Mak));
-    if let Some(text) = others().find(|c| KeyType::from_name(c).is_none()) {
+    // A description is shown to everybody: one that repeats the key is none.
+    let repeats_it = |text: &str| {
+        let bare = |text: &str| -> String { text.chars().filter(char::is_ascii_alphanumeric).collect() };
+        let whole = entry.key.as_ref().map(|key| bare(key.reveal())).unwrap_or_default();
+        bare(text).to_ascii_uppercase().contains(&whole)
+    };
+    let described = others().find(|c| KeyType::from_name(c).is_none() && !repeats_it(c));
+    if let Some(text) = described {
         entry.description = text.into();
     }
     Ok((entry, known.is_none()))
@@ -432,6 +442,15 @@ mod tests {
         assert_eq!(read_key_line(PUBLIC, None).unwrap().0.key_type, KeyType::Gvlk);
         let (entry, assumed) = read_key_line("FKFKF-TRYMY-WWCCT-MKMKM-WC2C4", None).unwrap();
         assert!(entry.key_type == KeyType::Mak && assumed);
+    }
+
+    #[test]
+    fn a_line_never_makes_a_description_of_a_key() {
+        let (one, two) = ("FKFKF-TRYMY-WWCCT-MKMKM-WC2C4", "FKFKF-TRYMY-FFCCX-MKMKM-FC2T2");
+        let error = read_key_line(&format!("{one},{two}"), None).unwrap_err();
+        assert!(error.contains("line of its own") && !error.contains("TRYMY"), "{error}");
+        let repeated = format!("{one};was {};second floor", one.replace('-', " ").to_lowercase());
+        assert_eq!(&*read_key_line(&repeated, None).unwrap().0.description, "second floor");
     }
 
     #[test]

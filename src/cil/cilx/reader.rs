@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::cil::error::{CilError, line_and_column};
 use crate::cil::values::MAX_RECORDS;
-use crate::cil::xml::{Child, Cursor, Tag};
+use crate::cil::xml::{Child, Cursor, Tag, short};
 use crate::cil::{Loaded, Watch};
 use crate::model::{Foreign, ForeignParts, ListHeader, Text};
 
@@ -144,7 +144,7 @@ impl<'a> Document<'a, '_> {
             Child::End => return Err(CilError::Empty),
             Child::Stray(at) => return Err(self.cursor.syntax(at, "a list begins with <, not with other text")),
             Child::Close(name) => {
-                return Err(self.cursor.syntax(0, format!("</{name}> closes nothing")));
+                return Err(self.cursor.syntax(0, format!("</{}> closes nothing", short(name))));
             }
         };
         match root.name {
