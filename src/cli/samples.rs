@@ -85,7 +85,7 @@ fn sample(context: &mut Context, kind: EstateKind, out: &Path) -> Result<(), Cli
         let keys = workspace.snapshot().inventory.keys().map(|k| k.id).collect();
         run(context, &workspace, Job::RefreshCounts { keys })?;
     }
-    workspace.edit(with_fixed_dates(&workspace, &[lab.port(), service_port(&lab)]))?;
+    workspace.edit(with_fixed_dates(&workspace, [lab.port(), service_port(&lab)]))?;
     workspace.export(out, ExportProfile::Full, None)?;
     context.runtime.block_on(lab.stop());
     Ok(())
@@ -142,7 +142,7 @@ fn service_port(lab: &Lab) -> u16 {
 }
 
 /// `failure` with the usual ports of `makeeper lab serve` in place of those of this lab.
-fn with_usual_ports(failure: &Failure, ports: &[u16; 2]) -> Failure {
+fn with_usual_ports(failure: &Failure, ports: [u16; 2]) -> Failure {
     let usual = LabConfig::demo();
     let message = failure
         .message
@@ -156,7 +156,7 @@ fn with_usual_ports(failure: &Failure, ports: &[u16; 2]) -> Failure {
 
 /// Every date of the list replaced by one that depends on the place of the record alone (spans of time stay what they are),
 /// and every port by that of `makeeper lab serve`.
-fn with_fixed_dates(workspace: &Workspace, ports: &[u16; 2]) -> Vec<Change> {
+fn with_fixed_dates(workspace: &Workspace, ports: [u16; 2]) -> Vec<Change> {
     let snapshot = workspace.snapshot();
     let inventory = &snapshot.inventory;
     let mut changes = Vec::new();
@@ -172,8 +172,8 @@ fn with_fixed_dates(workspace: &Workspace, ports: &[u16; 2]) -> Vec<Change> {
             ..connect
         });
         changes.push(Change::PutComputer(Box::new(Computer {
-            contact,
             connect,
+            contact,
             ..(**computer).clone()
         })));
         for product in inventory.products_of(computer.id) {
