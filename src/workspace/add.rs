@@ -350,21 +350,28 @@ pub fn read_keys(text: &str, given: Option<KeyType>) -> Vec<(usize, KeyLineRead)
 }
 
 /// What may stand between the cells of a line.
-const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
-/// The cells of a line of CSV, without blanks around them and without the apostrophe of a spreadsheet.
-fn cells_of(line: &str, separator: u8) -> Vec<String> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(separator)
-        .trim(csv::Trim::All)
-        .from_reader(line.as_bytes());
-    let mut record = csv::StringRecord::new();
-    // Text that came as text has no cell that is none.
-    let _ = reader.read_record(&mut record);
-    let cells = record.iter().map(|cell| cell.strip_prefix('\'').unwrap_or(cell).trim());
-    cells.filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
+/// The cells of a line of CSV that are not empty, without blanks around them and without the apostrophe of a spreadsheet. A
+/// cell in quotes may hold the separator, and two quotes for one.
+fn cells_of(line: &str, separator: char) -> Vec<String> {
+    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.next_if_eq(&'"').is_some() => cell.push('"'),
+            '"' if quoted => quoted = false,
+            '"' if cell.trim().is_empty() => quoted = true,
+            c if c == separator && !quoted => cells.push(std::mem::take(&mut cell)),
+            c => cell.push(c),
+        }
+    }
+    cells.push(cell);
+    let bare = cells.iter().map(|cell| {
+        let cell = cell.trim();
+        cell.strip_prefix('\'').unwrap_or(cell).trim()
+    });
+    bare.filter(|cell| !cell.is_empty()).map(str::to_owned).collect()
 }
 
 fn is_key_header(line: &str) -> bool {
@@ -378,7 +385,7 @@ fn is_key_header(line: &str) -> bool {
 fn read_key_line(line: &str, given: Option<KeyType>) -> Result<(KeyEntry, bool), String> {
     // The separator is the one that leaves a key in a cell of its own: a description may contain the others.
     let by =
-        |separator: &u8| Some(cells_of(line, *separator)).filter(|c| c.iter().any(|c| ProductKey::parse(c).is_ok()));
+        |separator: &char| Some(cells_of(line, *separator)).filter(|c| c.iter().any(|c| ProductKey::parse(c).is_ok()));
     let by_any = || {
         let cells = line.split([',', ';', '\t']).map(|c| c.trim().trim_matches('"').trim());
         cells.filter(|c| !c.is_empty()).map(str::to_owned).collect()
@@ -442,6 +449,13 @@ mod tests {
         assert_eq!(read_key_line(PUBLIC, None).unwrap().0.key_type, KeyType::Gvlk);
         let (entry, assumed) = read_key_line("FKFKF-TRYMY-WWCCT-MKMKM-WC2C4", None).unwrap();
         assert!(entry.key_type == KeyType::Mak && assumed);
+    }
+
+    #[test]
+    fn cells_in_quotes_keep_their_separators() {
+        assert_eq!(cells_of("a, \"b, \"\"c\"\"\" ,,'d", ','), ["a", "b, \"c\"", "d"]);
+        assert_eq!(cells_of("\"never closed, x", ','), ["never closed, x"]);
+        assert_eq!(cells_of("5\" disk;x", ';'), ["5\" disk", "x"]);
     }
 
     #[test]
