@@ -24,7 +24,8 @@ pub struct Carried {
 }
 
 impl Carried {
-    fn apply(&mut self, change: Change) {
+    /// Applies one more change, or says why it does not fit.
+    pub fn apply(&mut self, change: Change) {
         match self.inventory.apply(&change) {
             Ok(()) => self.changes.push(change),
             Err(error) => self.refused.push(error.to_string()),
@@ -85,11 +86,10 @@ fn one_sided<T>(row: &MergeRow, pair: &Pair<T>) -> OneSided {
     match (removed_there, row.choice) {
         (true, Choice::Theirs) => OneSided::Remove,
         (true, Choice::Newest) if row.what == What::Removed => OneSided::Remove,
-        (true, _) => OneSided::Leave,
         // New there, or changed there after it was removed here.
         (false, Choice::Theirs) => OneSided::Add,
         (false, Choice::Newest) if row.what != What::NewerHere => OneSided::Add,
-        (false, _) => OneSided::Leave,
+        _ => OneSided::Leave,
     }
 }
 

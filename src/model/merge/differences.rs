@@ -1,7 +1,7 @@
 //! What each side of a row says, in words.
 
 use super::plan::{MergeRow, Pair, RowRecord};
-use crate::model::{Computer, Confirmation, KeyEntry, Product};
+use crate::model::{Computer, Confirmation, InstallationId, KeyEntry, Product};
 
 /// One thing of which the sides say something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,10 @@ const PRODUCT: &[Field<Product>] = &[
     ("Genuine", |p| p.genuine_status.to_string()),
     ("Grace ends", |p| time(p.grace_expires)),
     ("Installation ID", |p| {
-        p.installation_id.as_ref().map(|i| i.grouped()).unwrap_or_default()
+        p.installation_id
+            .as_ref()
+            .map(InstallationId::grouped)
+            .unwrap_or_default()
     }),
     ("Confirmation ID", |p| {
         p.confirmation

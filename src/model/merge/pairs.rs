@@ -102,10 +102,9 @@ fn verdict<T: PartialEq>(pair: &Pair<T>, merged: impl FnOnce(&T, &T) -> Merged<T
             (what, contradictions)
         }
         (Some(base), None, Some(theirs)) if base == theirs => (What::NewerHere, Vec::new()),
-        (Some(_), None, Some(_)) => (What::Conflict, vec![Contradiction::Removed]),
         (None, None, Some(_)) => (What::New, Vec::new()),
         (Some(base), Some(ours), None) if base == ours => (What::Removed, Vec::new()),
-        (_, Some(_), None) => (What::Conflict, vec![Contradiction::Removed]),
+        (_, None, Some(_)) | (_, Some(_), None) => (What::Conflict, vec![Contradiction::Removed]),
         (_, None, None) => (What::Same, Vec::new()),
     }
 }
@@ -287,15 +286,14 @@ impl Planning<'_> {
                 })
             };
             let place = product.sku.map(|sku| (target, product.application, sku));
-            match place.and_then(|p| places.get(&p)).copied() {
-                Some(at) => again.entry(at).or_default().push(product),
-                None => {
-                    if let Some(place) = place {
-                        places.insert(place, products.len());
-                    }
-                    products.push(product);
-                }
+            if let Some(at) = place.and_then(|p| places.get(&p)) {
+                again.entry(*at).or_default().push(product);
+                continue;
             }
+            if let Some(place) = place {
+                places.insert(place, products.len());
+            }
+            products.push(product);
         }
         for (at, mut twins) in again {
             let Some(slot) = products.get_mut(at) else { continue };
@@ -554,12 +552,12 @@ impl KeyIndex {
     /// By identity, where nothing contradicts it; by value; where one side has no value, by the last five characters of one
     /// kind of key.
     fn find(&self, inventory: &Inventory, key: &KeyEntry) -> Option<KeyEntryId> {
-        let may_be = |known: &KeyEntry| match (&known.key, &key.key) {
-            (Some(a), Some(b)) => a == b,
-            _ => {
-                let fives = known.last_five.is_some() && key.last_five.is_some() && known.last_five != key.last_five;
-                !fives && may_be_of_one_kind(known, key)
+        let may_be = |known: &KeyEntry| {
+            if known.key.is_some() && key.key.is_some() {
+                return known.key == key.key;
             }
+            let fives = known.last_five.is_some() && key.last_five.is_some() && known.last_five != key.last_five;
+            !fives && may_be_of_one_kind(known, key)
         };
         if let Some(known) = inventory.key(key.id).filter(|k| may_be(k)) {
             return Some(known.id);

@@ -177,6 +177,18 @@ impl MergeRow {
         }
     }
 
+    /// True if only one of the lists has the record.
+    pub fn is_one_sided(&self) -> bool {
+        fn one<T>(pair: &Pair<T>) -> bool {
+            pair.ours.is_none() || pair.theirs.is_none()
+        }
+        match &self.record {
+            RowRecord::Computer(pair) => one(pair),
+            RowRecord::Product(pair, _) => one(pair),
+            RowRecord::Key(pair) => one(pair),
+        }
+    }
+
     /// True if carrying the row out as chosen may change our list.
     pub fn changes_something(&self) -> bool {
         match self.choice {
