@@ -1,32 +1,32 @@
 //! Bringing another list in: confirmation IDs that come back across the air gap, or a whole list.
 //!
-//! Row by row: a row that fits nothing is reported and the others apply. Nothing is changed here; the plan is a list of
-//! [`Change`]s.
-
-use std::collections::HashMap;
+//! Row by row: a row that fits nothing is reported and the others apply. Nothing is changed here. Rows without a computer
+//! (proxy activation data) are matched by their `ExportGuid`; a list with names is merged, see [`crate::model::merge`].
 
 use chrono::{DateTime, Utc};
 
+use crate::model::merge::{Carried, Choice, MergePlan, RowRecord, What};
 use crate::model::{
-    Change, Computer, ComputerId, Confirmation, ConfirmationId, Failure, FailureClass, InstallationId, Inventory,
-    KeyEntry, Product, ProductId,
+    Change, Confirmation, ConfirmationId, Failure, FailureClass, InstallationId, Inventory, Product, ProductId,
 };
 
 use super::Loaded;
 use super::export::NOT_ACQUIRED;
 
 /// What an import would do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ImportPlan {
-    /// The changes, in the order in which they apply.
+    /// What the rows without a computer (proxy activation data) change, in the order in which it applies.
     pub changes: Vec<Change>,
+    /// What merging the rows of a list with names would do.
+    pub merge: MergePlan,
     /// Rows that found their product.
     pub matched: usize,
     /// Rows of products the list did not know.
     pub added: usize,
     /// Matched rows that brought nothing new.
     pub already_known: usize,
-    /// New confirmation IDs among the changes.
+    /// New confirmation IDs.
     pub confirmation_ids: usize,
     /// Rows that apply to nothing.
     pub unmatched: Vec<ImportNote>,
@@ -65,18 +65,54 @@ pub struct Conflict {
     pub if_wanted: Change,
 }
 
+impl ImportPlan {
+    /// True if importing changes nothing.
+    pub fn is_nothing(&self) -> bool {
+        self.changes.is_empty() && self.merge.is_nothing()
+    }
+
+    /// The other list has names: it is merged, not only searched for confirmation IDs.
+    pub fn is_merge(&self) -> bool {
+        !self.merge.rows.is_empty()
+    }
+
+    /// Rows that contradict the list, in a merge or not.
+    pub fn contradictions(&self) -> usize {
+        self.conflicts.len() + self.merge.undecided().count()
+    }
+
+    /// Decides every contradiction for the other list. What the list said of confirmation IDs stays among the earlier ones.
+    pub fn take_theirs(&mut self) {
+        let wanted = std::mem::take(&mut self.conflicts);
+        self.changes.extend(wanted.into_iter().map(|c| c.if_wanted));
+        for row in self.merge.rows.iter_mut().filter(|r| r.what == What::Conflict) {
+            row.choice = Choice::Theirs;
+        }
+    }
+
+    /// Carries the plan out on `inventory`.
+    pub fn carry_out(&self, inventory: &Inventory) -> Carried {
+        let mut carried = self.merge.carry_out(inventory);
+        for change in &self.changes {
+            carried.apply(change.clone());
+        }
+        carried
+    }
+}
+
 /// Plans the import of `loaded` into `inventory`.
 ///
 /// Rows without a computer (proxy activation data) are matched by ExportGuid and bring confirmation IDs and failures only;
 /// one that is not known and still waits for its confirmation ID is added, because this is then the station that asks. A list
-/// with names also adds and updates computers, products and keys: its products are matched by ExportGuid, then by
-/// computer, application and SKU, and the newer observation wins. `now` is used where the file does not say when.
+/// with names is merged. `now` is used where the file does not say when.
 pub fn match_rows(inventory: &Inventory, loaded: &Loaded, now: DateTime<Utc>) -> ImportPlan {
     let mut import = Import {
         inventory,
         now,
-        plan: ImportPlan::default(),
-        computers: HashMap::new(),
+        plan: ImportPlan {
+            merge: MergePlan::of(inventory, &loaded.inventory),
+            ..ImportPlan::default()
+        },
     };
     import.plan.notes = loaded
         .warnings
@@ -91,18 +127,16 @@ pub fn match_rows(inventory: &Inventory, loaded: &Loaded, now: DateTime<Utc>) ->
             .to_string(),
         })
         .collect();
-    for computer in loaded.inventory.computers() {
-        import.computer(computer);
+    for row in loaded.inventory.products().filter(|p| p.computer.is_none()) {
+        import.proxy_row(row);
     }
-    for row in loaded.inventory.products() {
-        match row.computer {
-            None => import.proxy_row(row),
-            Some(computer) => import.named_row(row, computer, &loaded.inventory),
-        }
-    }
-    for key in loaded.inventory.keys() {
-        import.key(key);
-    }
+    let plan = &mut import.plan;
+    let counts = plan.merge.counts_of(|row| matches!(row.record, RowRecord::Product(..)));
+    let changing = counts.newer_there + counts.conflicts;
+    plan.matched += counts.same + counts.newer_here + changing;
+    plan.added += counts.new;
+    plan.already_known += counts.same + counts.newer_here;
+    plan.confirmation_ids += counts.confirmation_ids;
     import.plan
 }
 
@@ -110,8 +144,6 @@ struct Import<'i> {
     inventory: &'i Inventory,
     now: DateTime<Utc>,
     plan: ImportPlan,
-    /// Computers of the file and what they are in the list.
-    computers: HashMap<ComputerId, ComputerId>,
 }
 
 impl Import<'_> {
@@ -249,95 +281,6 @@ impl Import<'_> {
         true
     }
 
-    fn computer(&mut self, computer: &Computer) {
-        let by_name = self.inventory.computer_by_name(&computer.name);
-        let by_id = || {
-            // The same identity under another name is the same computer only if nobody else has it.
-            self.inventory.computer(computer.id)
-        };
-        let Some(known) = by_name.or_else(by_id) else {
-            self.computers.insert(computer.id, computer.id);
-            self.plan.changes.push(Change::PutComputer(Box::new(computer.clone())));
-            return;
-        };
-        self.computers.insert(computer.id, known.id);
-        let merged = merge_computer(known, computer);
-        if merged != **known {
-            self.plan.changes.push(Change::PutComputer(Box::new(merged)));
-        }
-    }
-
-    fn named_row(&mut self, row: &Product, computer: ComputerId, file: &Inventory) {
-        let owner = self.computers.get(&computer).copied().unwrap_or(computer);
-        let name = file.computer(computer).map(|c| c.name.clone());
-        let words = row_in_words(row, name.as_deref());
-        let by_id = self
-            .inventory
-            .product(row.id)
-            .filter(|p| p.computer.is_none_or(|of| of == owner));
-        let known = by_id.or_else(|| self.inventory.product_on(owner, row.application, row.sku));
-        let Some(known) = known else {
-            let mut product = row.clone();
-            product.computer = Some(owner);
-            if self.inventory.product(row.id).is_some() {
-                // Another computer's product has this ExportGuid.
-                product.id = ProductId::derive(owner, row.application, row.sku);
-            }
-            self.plan.added += 1;
-            let all = product.confirmation.iter().chain(&product.earlier_confirmations);
-            self.plan.confirmation_ids += all.count();
-            self.plan.changes.push(Change::PutProduct(Box::new(product)));
-            return;
-        };
-        self.plan.matched += 1;
-        let before = self.plan.changes.len();
-        // The newer observation wins; what was done last is another matter.
-        let newer = (row.status_updated, row.last_updated) > (known.status_updated, known.last_updated);
-        if newer {
-            let acted = if row.last_updated > known.last_updated {
-                row
-            } else {
-                known
-            };
-            let merged = Product {
-                id: known.id,
-                computer: Some(owner),
-                confirmation: known.confirmation.clone(),
-                earlier_confirmations: known.earlier_confirmations.clone(),
-                asked: known.asked.clone().or_else(|| row.asked.clone()),
-                remarks: first(&known.remarks, &row.remarks),
-                last_action: acted.last_action.clone(),
-                last_updated: acted.last_updated,
-                ..row.clone()
-            };
-            if merged != **known {
-                self.plan.changes.push(Change::PutProduct(Box::new(merged.clone())));
-            }
-            self.confirmations(&merged, row, &words);
-        } else {
-            self.confirmations(known, row, &words);
-        }
-        if self.plan.changes.len() == before {
-            self.plan.already_known += 1;
-        }
-    }
-
-    fn key(&mut self, key: &KeyEntry) {
-        let same = |k: &&std::sync::Arc<KeyEntry>| match (&k.key, &key.key) {
-            (Some(a), Some(b)) => a == b,
-            _ => k.id == key.id || (k.last_five.is_some() && k.last_five == key.last_five),
-        };
-        let by_id = self.inventory.key(key.id).filter(same);
-        let Some(known) = by_id.or_else(|| self.inventory.keys().find(same)) else {
-            self.plan.changes.push(Change::PutKey(Box::new(key.clone())));
-            return;
-        };
-        let merged = merge_key(known, key);
-        if merged != **known {
-            self.plan.changes.push(Change::PutKey(Box::new(merged)));
-        }
-    }
-
     fn known_in_words(&self, product: &Product) -> String {
         let computer = product.computer.and_then(|id| self.inventory.computer(id));
         row_in_words(product, computer.map(|c| &*c.name))
@@ -353,86 +296,5 @@ fn row_in_words(row: &Product, computer: Option<&str>) -> String {
     match computer {
         Some(computer) => format!("{what} on {computer}"),
         None => format!("{what}, product {}", row.id.0),
-    }
-}
-
-fn first(mine: &crate::model::Text, theirs: &crate::model::Text) -> crate::model::Text {
-    if mine.is_empty() { theirs.clone() } else { mine.clone() }
-}
-
-/// What the list says, filled or replaced by what the file knows more recently.
-fn merge_computer(known: &Computer, other: &Computer) -> Computer {
-    let contacted = |c: &Computer| c.contact.as_ref().map(|c| c.at);
-    let newer = contacted(other) > contacted(known);
-    let pick = |mine: &crate::model::Text, theirs: &crate::model::Text| {
-        if newer {
-            first(theirs, mine)
-        } else {
-            first(mine, theirs)
-        }
-    };
-    let unknown = known.network.name.is_empty();
-    let tells = !other.network.name.is_empty();
-    Computer {
-        id: known.id,
-        name: known.name.clone(),
-        network: if (newer || unknown) && tells {
-            other.network.clone()
-        } else {
-            known.network.clone()
-        },
-        os_edition: pick(&known.os_edition, &other.os_edition),
-        os_version: pick(&known.os_version, &other.os_version),
-        is_kms_host: if newer {
-            other.is_kms_host.or(known.is_kms_host)
-        } else {
-            known.is_kms_host.or(other.is_kms_host)
-        },
-        mac_addresses: if (newer || known.mac_addresses.is_empty()) && !other.mac_addresses.is_empty() {
-            other.mac_addresses.clone()
-        } else {
-            known.mac_addresses.clone()
-        },
-        connect: known.connect.clone().or_else(|| other.connect.clone()),
-        contact: if newer {
-            other.contact.clone()
-        } else {
-            known.contact.clone()
-        },
-        remarks: first(&known.remarks, &other.remarks),
-        foreign: if known.foreign.parts().is_some() {
-            known.foreign.clone()
-        } else {
-            other.foreign.clone()
-        },
-    }
-}
-
-fn merge_key(known: &KeyEntry, other: &KeyEntry) -> KeyEntry {
-    let counted = |k: &KeyEntry| k.remaining.and_then(|r| r.at);
-    let newer_count = other.remaining.is_some() && (known.remaining.is_none() || counted(other) > counted(known));
-    KeyEntry {
-        key: known.key.clone().or_else(|| other.key.clone()),
-        last_five: known.last_five.or(other.last_five),
-        key_id: first(&known.key_id, &other.key_id),
-        description: first(&known.description, &other.description),
-        supported_editions: first(&known.supported_editions, &other.supported_editions),
-        supported_sku: first(&known.supported_sku, &other.supported_sku),
-        remarks: first(&known.remarks, &other.remarks),
-        key_type: if known.key_type == crate::model::KeyType::Unknown {
-            other.key_type
-        } else {
-            known.key_type
-        },
-        remaining: if newer_count { other.remaining } else { known.remaining },
-        last_failure: if newer_count {
-            other.last_failure.clone()
-        } else {
-            known.last_failure.clone()
-        },
-        last_update: known.last_update.max(other.last_update.filter(|_| newer_count)),
-        most_seen: known.most_seen.max(other.most_seen),
-        low_water: known.low_water.or(other.low_water),
-        ..known.clone()
     }
 }

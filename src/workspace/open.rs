@@ -12,10 +12,12 @@ use imbl::Vector;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::history::{History, name_of};
 use super::{ActivityEntry, Credentials, Job, Price, Run, Settings, Snapshot, WorkspaceError};
 use crate::cil::store::{Opened, Recovery, Store};
 use crate::cil::{LegacyFormat, LoadWarning, legacy_format};
-use crate::model::{Change, ChangeError, ComputerId, ConfirmationId, InstallationId, Inventory, KeyEntry};
+use crate::model::merge::Carried;
+use crate::model::{Change, ChangeError, ComputerId, ConfirmationId, InstallationId, Inventory, KeyEntry, Step, Text};
 
 /// Snapshots and progress are announced at most this often.
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(50);
@@ -57,6 +59,9 @@ pub struct SaveReport {
 pub(super) struct State {
     store: Option<Store>,
     pub(super) inventory: Inventory,
+    /// The list as its file has it: what a version of somebody else is compared with.
+    pub(super) on_disk: Inventory,
+    pub(super) history: History,
     revision: u64,
     path: std::path::PathBuf,
     activity: Vector<ActivityEntry>,
@@ -68,7 +73,7 @@ type Waker = Arc<dyn Fn() + Send + Sync>;
 
 pub(super) struct Shared {
     pub(super) runtime: Handle,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
     saving: Mutex<()>,
     snapshot: ArcSwap<Snapshot>,
     settings: ArcSwap<Settings>,
@@ -133,6 +138,7 @@ impl Workspace {
     fn new(path: &Path, store: Option<Store>, opened: Opened, runtime: Handle) -> (Self, OpenReport) {
         let Opened {
             inventory,
+            on_disk,
             warnings,
             recovered,
             legacy,
@@ -140,6 +146,8 @@ impl Workspace {
         let state = State {
             store,
             inventory,
+            on_disk,
+            history: History::default(),
             revision: 0,
             path: path.to_owned(),
             activity: Vector::new(),
@@ -202,20 +210,62 @@ impl Workspace {
         lock(&self.0.credentials).clone()
     }
 
-    /// Applies all of `changes` or none: to the journal first, then to the list.
+    /// Applies all of `changes` or none: to the journal first, then to the list. One step that can be undone.
     pub fn edit(&self, changes: Vec<Change>) -> Result<(), WorkspaceError> {
+        self.edit_with(|_| changes)
+    }
+
+    /// [`Workspace::edit`] with the changes made of the list as it is at that moment: nothing that happened since somebody
+    /// looked at a record is overwritten.
+    pub fn edit_with(&self, make: impl FnOnce(&Inventory) -> Vec<Change>) -> Result<(), WorkspaceError> {
         {
             let mut state = lock(&self.0.state);
+            let changes = make(&state.inventory);
+            let mut step = Step::new(name_of(&changes, &state.inventory));
             let mut trial = state.inventory.clone();
             for change in &changes {
-                trial.apply(change)?;
+                step.apply(&mut trial, change)?;
             }
             state.journal(&changes)?;
             state.inventory = trial;
+            state.history.record(step);
             state.remember_answers(changes);
         }
         self.publish();
         Ok(())
+    }
+
+    /// Carries out what `make` makes of the list as it is at that moment, as one step called `label`. Answers with why changes
+    /// did not fit.
+    pub(super) fn carry_out(
+        &self,
+        label: impl Into<Text>,
+        make: impl FnOnce(&Inventory) -> Carried,
+    ) -> Result<Vec<String>, WorkspaceError> {
+        let refused = {
+            let mut state = lock(&self.0.state);
+            let Carried {
+                changes, mut refused, ..
+            } = make(&state.inventory);
+            let mut step = Step::new(label);
+            let mut trial = state.inventory.clone();
+            let mut fitting = Vec::with_capacity(changes.len());
+            for change in changes {
+                match step.apply(&mut trial, &change) {
+                    Ok(()) => fitting.push(change),
+                    Err(error) => refused.push(error.to_string()),
+                }
+            }
+            if !fitting.is_empty() {
+                state.journal(&fitting)?;
+                state.inventory = trial;
+                state.history.record(step);
+                state.remember_answers(fitting);
+            }
+            refused
+        };
+        self.publish();
+        Ok(refused)
     }
 
     /// Applies those of `changes` that fit and returns why the others do not (a row removed meanwhile, say). Blocks on the disk.
@@ -290,7 +340,11 @@ impl Workspace {
             (store.begin_save(force)?, inventory, changes)
         };
         let written = pending.write(&inventory)?;
-        lock(&self.0.state).store_mut()?.finish_save(written)?;
+        {
+            let mut state = lock(&self.0.state);
+            state.store_mut()?.finish_save(written)?;
+            state.on_disk = inventory.clone();
+        }
         self.log(format!("Saved {}", self.snapshot().path.display()));
         Ok(SaveReport {
             changes,
@@ -315,6 +369,7 @@ impl Workspace {
         };
         let changes = state.store.as_ref().map_or(0, Store::pending);
         state.store = Some(store);
+        state.on_disk = state.inventory.clone();
         path.clone_into(&mut state.path);
         let report = SaveReport {
             changes,
@@ -453,14 +508,22 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
 }
 
 impl State {
-    fn store_mut(&mut self) -> Result<&mut Store, WorkspaceError> {
+    pub(super) fn store(&self) -> Option<&Store> {
+        self.store.as_ref()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn store_mut(&mut self) -> Result<&mut Store, WorkspaceError> {
         self.store.as_mut().ok_or_else(|| WorkspaceError::ReadOnly {
             path: self.path.clone(),
         })
     }
 
     /// To the disk before anyone sees it; forced there when losing it could cost an activation.
-    fn journal(&mut self, changes: &[Change]) -> Result<(), WorkspaceError> {
+    pub(super) fn journal(&mut self, changes: &[Change]) -> Result<(), WorkspaceError> {
         let durable = changes.iter().any(Change::is_money);
         Ok(self.store_mut()?.append(changes, durable)?)
     }
@@ -486,6 +549,8 @@ impl State {
             unsaved: self.store.as_ref().map_or(0, Store::pending),
             read_only: self.store.is_none(),
             activity: self.activity.clone(),
+            undo: self.history.undo_label(),
+            redo: self.history.redo_label(),
         }
     }
 }

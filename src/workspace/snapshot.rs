@@ -31,4 +31,8 @@ pub struct Snapshot {
     pub read_only: bool,
     /// What happened in this session, oldest first.
     pub activity: Vector<ActivityEntry>,
+    /// The name of the edit that undo takes back; `None`: there is none.
+    pub undo: Option<Text>,
+    /// The name of the edit that redo brings back; `None`: there is none.
+    pub redo: Option<Text>,
 }

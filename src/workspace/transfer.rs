@@ -9,6 +9,7 @@ use chrono::Utc;
 use super::{Workspace, WorkspaceError};
 use crate::cil::import::{Conflict, ImportNote, ImportPlan, match_rows};
 use crate::cil::{self, ExportProfile};
+use crate::model::merge::{MergeRow, RowRecord};
 use crate::model::{LicenseStatus, Product, ProductId};
 
 /// What an export wrote.
@@ -39,6 +40,8 @@ pub struct ImportReport {
     pub unmatched: Vec<ImportNote>,
     /// Rows that contradict the list; they were not applied.
     pub conflicts: Vec<Conflict>,
+    /// Rows of a merge that contradict the list and that nobody decided, with the reason: the list's values were kept.
+    pub undecided: Vec<ImportNote>,
     /// Remarks.
     pub notes: Vec<ImportNote>,
     /// Changes that no longer fitted the list, in words.
@@ -123,9 +126,12 @@ impl Workspace {
         Ok(match_rows(&self.inventory(), &loaded, Utc::now()))
     }
 
-    /// Applies a plan: rows that fit are applied, the others are reported. Conflicts are never applied by this.
+    /// Applies a plan, as one step that can be undone (what came across an air gap is never undone): rows that fit are
+    /// applied, the others are reported. Contradicting rows of proxy activation data are never applied by this; those of a
+    /// merge as the plan says.
     pub fn apply_import(&self, plan: ImportPlan) -> Result<ImportReport, WorkspaceError> {
-        let refused = self.commit(plan.changes)?;
+        let label = if plan.is_merge() { "Merge a list" } else { "Import" };
+        let refused = self.carry_out(label, |inventory| plan.carry_out(inventory))?;
         self.log(format!(
             "Imported: {} rows matched, {} new products, {} new confirmation IDs, {} rows match nothing",
             plan.matched,
@@ -141,8 +147,21 @@ impl Workspace {
             unmatched: plan.unmatched,
             conflicts: plan.conflicts,
             notes: plan.notes,
-            refused: refused.iter().map(ToString::to_string).collect(),
+            refused,
+            undecided: plan.merge.undecided().map(in_words).collect(),
         })
+    }
+}
+
+fn in_words(row: &MergeRow) -> ImportNote {
+    let reasons: Vec<&str> = row.contradictions.iter().map(|c| c.label()).collect();
+    ImportNote {
+        product: match &row.record {
+            RowRecord::Product(pair, _) => pair.any().map(|p| p.id),
+            _ => None,
+        },
+        row: row.subject(),
+        reason: reasons.join("; "),
     }
 }
 

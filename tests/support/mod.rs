@@ -121,7 +121,7 @@ impl Estate {
         let mut product = (*self.product(id)).clone();
         edit(&mut product);
         self.workspace
-            .edit(vec![Change::PutProduct(Box::new(product))])
+            .edit(vec![Change::RestoreProduct(Box::new(product))])
             .unwrap();
     }
 

@@ -18,6 +18,7 @@ mod generations;
 mod journal_file;
 mod lock;
 mod open;
+mod rebase;
 mod save;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use crate::model::{Change, Inventory};
 use super::{LegacyFormat, LoadWarning};
 
 pub use error::StoreError;
+pub use rebase::ChangedList;
 pub use save::{PendingSave, WrittenSave};
 
 use disk::Stamp;
@@ -65,6 +67,8 @@ struct Saving {
 pub struct Opened {
     /// The list, with the journal's changes.
     pub inventory: Inventory,
+    /// The list as its file has it.
+    pub on_disk: Inventory,
     /// What of the file could not be used.
     pub warnings: Vec<LoadWarning>,
     /// What the journal brought.

@@ -20,11 +20,11 @@ use super::{Opened, Recovery, Store};
 const ATTEMPTS: usize = 20;
 
 /// The list and its state on the disk.
-struct FromDisk {
-    loaded: Loaded,
-    stamp: Stamp,
+pub(super) struct FromDisk {
+    pub loaded: Loaded,
+    pub stamp: Stamp,
     /// What a journal for this state says it continues.
-    base: String,
+    pub base: String,
 }
 
 impl Store {
@@ -33,6 +33,7 @@ impl Store {
         let store = Self::create_from(path, &Inventory::default())?;
         let opened = Opened {
             inventory: Inventory::default(),
+            on_disk: Inventory::default(),
             warnings: Vec::new(),
             recovered: Recovery::default(),
             legacy: None,
@@ -119,6 +120,7 @@ impl Store {
             stamp,
             base,
         } = read_list(&path, watch)?;
+        let on_disk = loaded.inventory.clone();
         if let Some(format) = loaded.legacy {
             return Err(StoreError::Legacy { path, format });
         }
@@ -157,6 +159,7 @@ impl Store {
         };
         let opened = Opened {
             inventory: loaded.inventory,
+            on_disk,
             warnings: loaded.warnings,
             recovered,
             legacy: None,
@@ -175,6 +178,7 @@ impl Store {
                 stamp,
                 base,
             } = read_list(&path, &|_| ControlFlow::Continue(()))?;
+            let on_disk = loaded.inventory.clone();
             let (decoded, hidden) = match read_journal(&journal_path) {
                 Ok(decoded) => (decoded, false),
                 // The journal is private to whoever has the list open; the list may be not.
@@ -196,6 +200,7 @@ impl Store {
             }
             return Ok(Opened {
                 inventory: loaded.inventory,
+                on_disk,
                 warnings: loaded.warnings,
                 recovered,
                 legacy: loaded.legacy,
@@ -247,7 +252,7 @@ fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
     Ok(folder.join(path.file_name().unwrap_or_default()))
 }
 
-fn read_list(path: &Path, watch: &Watch<'_>) -> Result<FromDisk, StoreError> {
+pub(super) fn read_list(path: &Path, watch: &Watch<'_>) -> Result<FromDisk, StoreError> {
     // Its time before its contents: replaced in between, it counts as changed, not as read.
     let stamp = Stamp::of(path, 0).map_err(in_words(path, "read"))?;
     let bytes = fs::read(path).map_err(in_words(path, "read"))?;

@@ -36,8 +36,8 @@ impl Import {
         let mut apply = false;
         let done = dialog_ui(ctx, "Import list", 560.0, |ui| {
             ui.label(RichText::new(self.path.display().to_string()).text_style(theme::strong()));
-            let changes = plan.changes.len();
-            if changes == 0 {
+            let nothing = plan.is_nothing();
+            if nothing {
                 banner_ui(
                     ui,
                     Health::Unknown,
@@ -47,7 +47,7 @@ impl Import {
             }
             summary_ui(ui, plan);
             lines_ui(ui, plan);
-            if !plan.conflicts.is_empty() {
+            if plan.contradictions() > 0 {
                 ui.checkbox(
                     &mut self.take_theirs,
                     "Where both have a confirmation ID, use the one of the file",
@@ -56,7 +56,7 @@ impl Import {
             }
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, changes > 0 || self.take_theirs, "Import").clicked() {
+                if primary_button(ui, !nothing || self.take_theirs, "Import").clicked() {
                     apply = true;
                     done = true;
                 }
@@ -66,8 +66,7 @@ impl Import {
         });
         if apply && let Some(mut plan) = self.plan.take() {
             if self.take_theirs {
-                let wanted = std::mem::take(&mut plan.conflicts);
-                plan.changes.extend(wanted.into_iter().map(|c| c.if_wanted));
+                plan.take_theirs();
             }
             frame.send(Event::ApplyImport(Box::new(plan)));
         }
