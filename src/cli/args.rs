@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::model::merge::Prefer;
 use crate::model::{Filter, KeyType, LastFive};
 use crate::workspace::{ExportProfile, ProxySetting};
 
@@ -57,6 +58,8 @@ pub(super) enum Command {
     Export(Export),
     /// Take in what another list knows; rows that fit are applied, the others are reported
     Import(Import),
+    /// Merge other lists into this one: the newest observation of each product, every confirmation ID of all
+    Merge(Merge),
     /// Explain an error code, e.g. 0xC004F074
     Explain(Explain),
     /// A simulated estate to try everything with
@@ -406,6 +409,47 @@ pub(super) struct Import {
     /// Take confirmation IDs that contradict the list instead of keeping the list's
     #[arg(long)]
     pub overwrite: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// [`Prefer`] for clap.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum PreferArg {
+    /// What the list says
+    Ours,
+    /// What the other list says
+    Theirs,
+    /// Whatever is newer; where that cannot be told, what the list says
+    Newest,
+}
+
+impl From<PreferArg> for Prefer {
+    fn from(prefer: PreferArg) -> Self {
+        match prefer {
+            PreferArg::Ours => Self::Ours,
+            PreferArg::Theirs => Self::Theirs,
+            PreferArg::Newest => Self::Newest,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Merge {
+    /// The list
+    pub list: PathBuf,
+    /// The lists to merge into it
+    #[arg(required = true, value_name = "OTHER")]
+    pub others: Vec<PathBuf>,
+    /// Only say what would change
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Whose word counts where both lists say something. Confirmation IDs of both are kept in any case
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub prefer: Option<PreferArg>,
+    /// Make one of computers that seem to be one (the same address, name, hardware address or installation ID)
+    #[arg(long)]
+    pub join: bool,
     #[command(flatten)]
     pub output: OutputArgs,
 }

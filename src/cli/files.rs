@@ -9,11 +9,14 @@ use super::args::{Discover, Export, Import, OutputArgs, Profile};
 use super::context::{Context, products, settings, tell_opened};
 use super::exit::{CliError, Exit};
 use super::list::{columns, sorting};
+use super::merge::{both, save};
 use super::output::{counted, tell};
 use super::runs::progress_bar;
 use super::secrets::{read_file, read_standard_input};
 use crate::model::ViewSpec;
-use crate::workspace::{AddReport, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace, is_legacy};
+use crate::workspace::{
+    AddReport, Conflict, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace, is_legacy,
+};
 
 pub(super) fn new(context: &mut Context, list: &std::path::Path) -> Result<Exit, CliError> {
     Workspace::create(list, context.runtime.handle().clone())?;
@@ -68,19 +71,18 @@ pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, C
         total.silent += report.silent;
         total.problems.extend(report.problems);
     }
-    workspace.save()?;
+    let saved = save(&workspace)?;
     tell_added(context, &total, &args.output);
-    Ok(
-        if !total.problems.is_empty() && total.added.is_empty() && total.known.is_empty() {
-            Exit::Nothing
-        } else if !total.problems.is_empty() || interrupted {
-            Exit::SomeFailed
-        } else if total.added.is_empty() && total.known.is_empty() {
-            Exit::Nothing
-        } else {
-            Exit::Done
-        },
-    )
+    let done = if !total.problems.is_empty() && total.added.is_empty() && total.known.is_empty() {
+        Exit::Nothing
+    } else if !total.problems.is_empty() || interrupted {
+        Exit::SomeFailed
+    } else if total.added.is_empty() && total.known.is_empty() {
+        Exit::Nothing
+    } else {
+        Exit::Done
+    };
+    Ok(both(done, saved))
 }
 
 fn watch(context: &Context, search: &Search, output: &OutputArgs) -> (SearchProgress, bool) {
@@ -271,22 +273,20 @@ pub(super) fn import(context: &mut Context, args: &Import) -> Result<Exit, CliEr
         return make_of_legacy(context, args);
     }
     let workspace = context.open(&args.list, Mode::Edit)?;
-    let plan = workspace.plan_import(&args.file)?;
-    let mut report = workspace.apply_import(plan)?;
+    let mut plan = workspace.plan_import(&args.file)?;
     if args.overwrite {
-        let wanted: Vec<_> = report.conflicts.drain(..).map(|c| c.if_wanted).collect();
-        if !wanted.is_empty() {
-            workspace.edit(wanted)?;
-        }
+        plan.take_theirs();
     }
-    workspace.save()?;
+    let report = workspace.apply_import(plan)?;
+    let saved = save(&workspace)?;
     tell_imported(context, &report, &args.output);
-    let failed = report.unmatched.len() + report.conflicts.len() + report.refused.len();
-    Ok(match (failed, report.matched + report.added) {
+    let failed = report.unmatched.len() + report.conflicts.len() + report.undecided.len() + report.refused.len();
+    let done = match (failed, report.matched + report.added) {
         (0, _) => Exit::Done,
         (_, 0) => Exit::Nothing,
         _ => Exit::SomeFailed,
-    })
+    };
+    Ok(both(done, saved))
 }
 
 fn tell_imported(context: &mut Context, report: &ImportReport, output: &OutputArgs) {
@@ -302,6 +302,7 @@ fn tell_imported(context: &mut Context, report: &ImportReport, output: &OutputAr
         let all = rows(&report.unmatched, "unmatched")
             .into_iter()
             .chain(rows(&report.notes, "note"))
+            .chain(rows(&report.undecided, "conflict"))
             .chain(conflicts);
         for row in all {
             context.out.json(&row);
@@ -313,25 +314,40 @@ fn tell_imported(context: &mut Context, report: &ImportReport, output: &OutputAr
             "already_known": report.already_known,
             "confirmation_ids": report.confirmation_ids,
             "unmatched": report.unmatched.len(),
-            "conflicts": report.conflicts.len(),
+            "conflicts": report.conflicts.len() + report.undecided.len(),
             "refused": report.refused.len(),
         }));
         return;
     }
-    for note in &report.unmatched {
+    tell_notes(&report.unmatched, &report.conflicts, &report.notes, output);
+    for note in &report.undecided {
         tell(format!("{}: {}", note.row, note.reason));
     }
-    for conflict in &report.conflicts {
+    for refused in &report.refused {
+        tell(format!("Not applied: {refused}"));
+    }
+    context.out.line(format!(
+        "{} matched, {} added, {}, {} without a match",
+        counted(report.matched, "row"),
+        report.added,
+        counted(report.confirmation_ids, "new confirmation ID"),
+        report.unmatched.len()
+    ));
+}
+
+/// Rows that could not be used as they stand.
+pub(super) fn tell_notes(unmatched: &[ImportNote], conflicts: &[Conflict], notes: &[ImportNote], output: &OutputArgs) {
+    for note in unmatched {
+        tell(format!("{}: {}", note.row, note.reason));
+    }
+    for conflict in conflicts {
         tell(format!(
             "{}: the file has another confirmation ID for the same installation ID; the list's was kept (--overwrite takes the file's)",
             conflict.row
         ));
     }
-    for refused in &report.refused {
-        tell(format!("Not applied: {refused}"));
-    }
     if !output.quiet {
-        for note in &report.notes {
+        for note in notes {
             // What concerns the whole file has no row.
             let row = if note.row.is_empty() {
                 String::new()
@@ -341,11 +357,4 @@ fn tell_imported(context: &mut Context, report: &ImportReport, output: &OutputAr
             tell(format!("Note: {row}{}", note.reason));
         }
     }
-    context.out.line(format!(
-        "{} matched, {} added, {}, {} without a match",
-        counted(report.matched, "row"),
-        report.added,
-        counted(report.confirmation_ids, "new confirmation ID"),
-        report.unmatched.len()
-    ));
 }

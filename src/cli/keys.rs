@@ -8,6 +8,7 @@ use super::args::{Keys, KeysAction, OutputArgs};
 use super::context::{Context, settings};
 use super::exit::{CliError, Exit};
 use super::jobs::{keys_to_refresh, owned_key};
+use super::merge::{both, save};
 use super::output::{Table, counted, tell};
 use super::runs::carry_out;
 use super::secrets::{read_descriptor, read_file, read_standard_input};
@@ -128,13 +129,14 @@ pub(super) fn add(
     output: &OutputArgs,
 ) -> Result<Exit, CliError> {
     let report = workspace.add_keys_of_type(text, key_type)?;
-    workspace.save()?;
+    let saved = save(workspace)?;
     tell_added(context, &report, output);
-    Ok(match (report.added(), report.refused()) {
+    let done = match (report.added(), report.refused()) {
         (_, 0) => Exit::Done,
         (0, refused) if refused == report.lines.len() => Exit::Nothing,
         _ => Exit::SomeFailed,
-    })
+    };
+    Ok(both(done, saved))
 }
 
 fn tell_added(context: &mut Context, report: &AddKeysReport, output: &OutputArgs) {
@@ -187,7 +189,7 @@ fn remove(context: &mut Context, list: &Path, key: LastFive, output: &OutputArgs
     let inventory = workspace.snapshot().inventory.clone();
     let entry = owned_key(&inventory, key)?;
     workspace.edit(vec![Change::RemoveKey(entry.id)])?;
-    workspace.save()?;
+    let saved = save(&workspace)?;
     if output.json {
         context
             .out
@@ -197,7 +199,7 @@ fn remove(context: &mut Context, list: &Path, key: LastFive, output: &OutputArgs
             "Product key …{key} removed from the list; computers that carry it keep it"
         ));
     }
-    Ok(Exit::Done)
+    Ok(saved)
 }
 
 fn refresh(

@@ -12,6 +12,7 @@ mod jobs;
 mod keys;
 mod lab;
 mod list;
+mod merge;
 mod output;
 mod runs;
 mod samples;
@@ -85,6 +86,7 @@ fn dispatch(context: &mut Context, command: &Command) -> Result<Exit, CliError> 
         Command::ApplyCid(args) => jobs::apply_cid(context, args),
         Command::Export(args) => files::export(context, args),
         Command::Import(args) => files::import(context, args),
+        Command::Merge(args) => merge::merge(context, args),
         Command::Explain(args) => Ok(list::explain(context, args)),
         Command::Lab(args) => match &args.action {
             LabAction::Serve(args) => lab::serve(context, args),

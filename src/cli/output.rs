@@ -98,6 +98,10 @@ impl Table {
         self.rows.push(cells.into_iter().map(|c| clean(&c.into())).collect());
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     pub(super) fn print(&self, out: &mut Out) {
         let width = |text: &str| console_width(text);
         let last = self.headings.len().saturating_sub(1);

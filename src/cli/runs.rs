@@ -9,6 +9,7 @@ use serde_json::json;
 use super::args::OutputArgs;
 use super::context::Context;
 use super::exit::{CliError, Exit};
+use super::merge::{both, save};
 use super::output::{Table, tell};
 use crate::workspace::{Job, RowState, Run, RunProgress, Workspace};
 
@@ -24,12 +25,12 @@ pub(super) fn carry_out(
 ) -> Result<Exit, CliError> {
     let run = workspace.start(job)?;
     let progress = watch(context, workspace, &run, output);
-    let saved = workspace.save();
+    let saved = save(workspace);
     // What was done is told even where the file could not be written: the journal has it.
     report(context, workspace, &run, &progress, output);
-    saved?;
+    let saved = saved?;
     let low = concerns_counts(run.job()) && !workspace.low_keys().is_empty();
-    Ok(exit_of(&progress, low))
+    Ok(both(exit_of(&progress, low), saved))
 }
 
 /// Jobs that spend or count activations: only these warn of a MAK that runs out.
