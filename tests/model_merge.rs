@@ -1,5 +1,7 @@
 //! Merging lists: what holds for every two lists, and the cases that hurt administrators before.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod cil_common;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -415,4 +417,174 @@ proptest! {
         let left = confirmations(&now);
         prop_assert!(left.is_superset(&had) && left.is_superset(&received));
     }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_difference_of_two_lists_turns_one_into_the_other(one in records(), other in records()) {
+        let (mut one, other) = (one.list(), other.list());
+        for change in difference(&one, &other) {
+            one.apply(&change).unwrap();
+        }
+        prop_assert_eq!(contents(&one), contents(&other));
+    }
+}
+
+// ---- who is who -----------------------------------------------------------------------------------------------------
+
+fn of(computers: impl IntoIterator<Item = Computer>) -> Inventory {
+    Inventory::from_records(ListHeader::default(), computers, Vec::<Product>::new(), [])
+}
+
+fn named(name: &str, id: u64, network: (NetworkKind, &str), mac: &str) -> Computer {
+    let mut computer = Computer::named(name);
+    computer.id = ComputerId(guid(id));
+    computer.network = Network {
+        kind: network.0,
+        name: network.1.into(),
+    };
+    computer.mac_addresses = (!mac.is_empty()).then(|| mac.into()).into_iter().collect();
+    computer
+}
+
+const UNKNOWN: (NetworkKind, &str) = (NetworkKind::None, "");
+const CONTOSO: (NetworkKind, &str) = (NetworkKind::Domain, "contoso.com");
+const WORKGROUP: (NetworkKind, &str) = (NetworkKind::Workgroup, "WORKGROUP");
+const REAL: &str = "3C-52-82-00-00-01";
+const VIRTUAL: &str = "00-50-56-00-00-01";
+
+/// How the only computer of `theirs` was recognised in `ours`; `None`: it is new.
+fn recognised(ours: &[Computer], theirs: &[Computer]) -> Option<MatchedBy> {
+    let plan = MergePlan::of(&of(ours.to_vec()), &of(theirs.to_vec()));
+    plan.rows[0].matched_by
+}
+
+#[test]
+fn computers_are_recognised_by_id_then_name_then_hardware_address() {
+    let ours = [named("pc1.contoso.com", 1, CONTOSO, "")];
+    let by = |computer: Computer| recognised(&ours, &[computer]);
+    assert_eq!(by(named("renamed.contoso.com", 1, CONTOSO, "")), Some(MatchedBy::Id));
+    assert_eq!(by(named("PC1.CONTOSO.COM", 2, UNKNOWN, "")), Some(MatchedBy::Name));
+    assert_eq!(
+        by(named("pc1", 2, CONTOSO, "")),
+        Some(MatchedBy::Name),
+        "short name in the same domain"
+    );
+    assert_eq!(by(named("pc1", 2, WORKGROUP, "")), None, "only offered");
+    let ours = [named("lab7", 1, WORKGROUP, REAL)];
+    let by = |computer: Computer| recognised(&ours, &[computer]);
+    assert_eq!(by(named("lab7", 2, WORKGROUP, "")), Some(MatchedBy::Name));
+    assert_eq!(
+        by(named("10.0.0.7", 2, UNKNOWN, REAL)),
+        Some(MatchedBy::HardwareAddress)
+    );
+    assert_eq!(
+        by(named("lab7-renamed", 2, WORKGROUP, REAL)),
+        Some(MatchedBy::HardwareAddress)
+    );
+}
+
+#[test]
+fn virtual_and_shared_hardware_addresses_recognise_nobody() {
+    let by = |ours: &[Computer], theirs: &[Computer]| recognised(ours, theirs);
+    let lab = |name: &str, id, mac| named(name, id, WORKGROUP, mac);
+    assert_eq!(by(&[lab("a", 1, VIRTUAL)], &[lab("b", 2, VIRTUAL)]), None);
+    // Two computers of one list have it: the docking station went round.
+    assert_eq!(by(&[lab("a", 1, REAL), lab("c", 3, REAL)], &[lab("b", 2, REAL)]), None);
+    assert_eq!(by(&[lab("a", 1, REAL)], &[lab("b", 2, REAL), lab("d", 4, REAL)]), None);
+}
+
+#[test]
+fn two_names_of_a_domain_with_one_hardware_address_are_offered_not_merged() {
+    let ours = of([named("pc1.contoso.com", 1, CONTOSO, REAL)]);
+    let theirs = of([named("pc2.contoso.com", 2, CONTOSO, REAL)]);
+    let plan = MergePlan::of(&ours, &theirs);
+    assert_eq!(plan.rows[0].what, What::New);
+    assert_eq!(plan.possible_duplicates[0].why, Resemblance::HardwareAddress);
+    assert!(!plan.possible_duplicates[0].join);
+}
+
+#[test]
+fn contradicting_identities_are_conflicts() {
+    let why = |ours: &[Computer], theirs: &[Computer]| {
+        let plan = MergePlan::of(&of(ours.to_vec()), &of(theirs.to_vec()));
+        assert_eq!(plan.rows[0].what, What::Conflict);
+        plan.rows[0].contradictions.clone()
+    };
+    let ours = [
+        named("a.contoso.com", 1, CONTOSO, ""),
+        named("b.contoso.com", 2, CONTOSO, ""),
+    ];
+    assert!(why(&ours, &[named("b.contoso.com", 1, CONTOSO, "")]).contains(&Contradiction::Identity));
+    let (here, there) = (
+        named("lab7", 1, WORKGROUP, ""),
+        named("lab7", 2, (NetworkKind::Workgroup, "OTHER"), ""),
+    );
+    assert!(why(&[here], &[there]).contains(&Contradiction::Network));
+}
+
+#[test]
+fn a_short_name_and_an_address_are_found_beside_the_full_name_in_one_list() {
+    let mut full = named("pc1.contoso.com", 1, CONTOSO, "");
+    full.connect = Some(ConnectTo {
+        address: Some("10.0.0.7".into()),
+        port: None,
+        tls: false,
+    });
+    let list = of([
+        named("pc1", 2, UNKNOWN, ""),
+        full,
+        named("10.0.0.7", 3, UNKNOWN, ""),
+        named("pc9.contoso.com", 4, CONTOSO, ""),
+    ]);
+    let found: Vec<_> = possible_duplicates(&list)
+        .into_iter()
+        .map(|d| (d.keep_name.to_string(), d.other_name.to_string(), d.why))
+        .collect();
+    let full = "pc1.contoso.com".to_owned();
+    assert_eq!(
+        found,
+        [
+            (full.clone(), "10.0.0.7".into(), Resemblance::Address),
+            (full, "pc1".into(), Resemblance::ShortName),
+        ]
+    );
+    let pair = &possible_duplicates(&list)[1];
+    let mut joined = list.clone();
+    for change in join(&list, pair.keep, pair.other) {
+        joined.apply(&change).unwrap();
+    }
+    assert_eq!(joined.computer_count(), 3);
+}
+
+#[test]
+fn keys_are_one_by_value_or_last_five_and_the_newest_count_wins() {
+    let counted = |mut entry: KeyEntry, left: u32, seconds: i64| {
+        entry.remaining = Some(RemainingCount {
+            left: Some(left),
+            at: Some(at(seconds)),
+        });
+        entry
+    };
+    let list = |key: KeyEntry| Inventory::from_records(ListHeader::default(), [], Vec::<Product>::new(), [key]);
+    let whole = KeyEntry::of(key(1), KeyType::Mak);
+    let mut five = KeyEntry {
+        key: None,
+        id: KeyEntryId(guid(9)),
+        ..whole.clone()
+    };
+    five.remarks = "head office".into();
+    let ours = list(counted(whole.clone(), 40, 10));
+    let theirs = list(counted(five.clone(), 33, 20));
+    let both = merged(&ours, &theirs, Prefer::Newest);
+    let one = both.keys().next().unwrap();
+    assert_eq!(both.key_count(), 1);
+    assert_eq!(
+        (one.key.is_some(), one.remaining.unwrap().left, &*one.remarks),
+        (true, Some(33), "head office")
+    );
+    let older = merged(&ours, &list(counted(five, 99, 5)), Prefer::Newest);
+    assert_eq!(older.keys().next().unwrap().remaining.unwrap().left, Some(40));
 }
