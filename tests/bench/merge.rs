@@ -112,7 +112,7 @@ fn main() {
     let products = numbers.first().copied().unwrap_or(100_000);
     let runs = numbers.get(1).copied().unwrap_or(5);
     // Two thirds of their products are in our list, too.
-    let lists = [estate(0, products, false), estate(products / 3, products, true)];
+    let lists = [estate(0, products, false), estate(products / 6 * 2, products, true)];
     let files = lists.map(|list| {
         let mut bytes = Vec::new();
         cil::write(&list, None, &mut bytes).unwrap();
