@@ -16,7 +16,7 @@ pub(super) const NOT_ACQUIRED: &str = "Confirmation ID not acquired";
 /// How much of a list leaves the house.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum ExportProfile {
-    /// Everything, product keys in clear text included.
+    /// Everything, product keys in clear text included, but for those that are sealed and locked.
     Full,
     /// Everything but whole product keys: their last five characters stay, free text is searched for keys, and foreign
     /// elements that could hold one are left out.
@@ -80,6 +80,7 @@ pub fn export(
         profile,
         only,
         generation: None,
+        sealed: false,
     };
     write_document(inventory, selection, out)
 }

@@ -127,6 +127,14 @@ pub fn match_rows(inventory: &Inventory, loaded: &Loaded, now: DateTime<Utc>) ->
             .to_string(),
         })
         .collect();
+    // What is sealed under another seal than this list's is not usable here.
+    let usable = loaded.inventory.under_seal(inventory.header().seal.as_ref());
+    for (key, usable) in loaded.inventory.keys().zip(usable.keys()) {
+        if key.is_locked() && !usable.is_locked() {
+            let words = "the key is sealed in the file: what is known of it is taken over, but not the key itself; give the passphrase of the file to import it";
+            import.note(None, &format!("product key {}", key.masked()), words);
+        }
+    }
     for row in loaded.inventory.products().filter(|p| p.computer.is_none()) {
         import.proxy_row(row);
     }

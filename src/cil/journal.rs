@@ -6,8 +6,11 @@
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
-use crate::model::Change;
+use crate::model::{Change, KeySeal};
+
+use super::seal::{for_journal, mask};
 
 /// Version of the format.
 const VERSION: u32 = 1;
@@ -45,9 +48,21 @@ impl<C> Entry<C> {
     }
 }
 
-/// Appends a line.
-pub(super) fn encode(out: &mut Vec<u8>, number: u64, entry: &Entry<&Change>) -> Result<(), serde_json::Error> {
-    let json = serde_json::to_vec(&(number, entry))?;
+/// Appends a line. With a seal, no product key stands in it in clear: neither as a key nor in free text.
+pub(super) fn encode(
+    out: &mut Vec<u8>,
+    number: u64,
+    entry: &Entry<&Change>,
+    seal: Option<&KeySeal>,
+) -> Result<(), serde_json::Error> {
+    let json = match (seal, entry) {
+        (Some(seal), Entry::Change(change)) => {
+            let sealed = for_journal(seal, change).map_err(serde::ser::Error::custom)?;
+            let json = Zeroizing::new(serde_json::to_string(&(number, Entry::Change(&*sealed)))?);
+            mask(&json).as_bytes().to_vec()
+        }
+        (_, entry) => serde_json::to_vec(&(number, entry))?,
+    };
     out.extend_from_slice(format!("{:08x} {:08x} ", json.len(), crc32fast::hash(&json)).as_bytes());
     out.extend_from_slice(&json);
     out.push(b'\n');
@@ -152,10 +167,10 @@ mod tests {
 
     fn journal(changes: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode(&mut bytes, 0, &Entry::begin("base", "somebody")).unwrap();
+        encode(&mut bytes, 0, &Entry::begin("base", "somebody"), None).unwrap();
         for n in 0..changes {
             let change = Change::PutComputer(Box::new(Computer::named(&format!("pc{n}\n"))));
-            encode(&mut bytes, n as u64 + 1, &Entry::Change(&change)).unwrap();
+            encode(&mut bytes, n as u64 + 1, &Entry::Change(&change), None).unwrap();
         }
         bytes
     }
@@ -174,9 +189,9 @@ mod tests {
     fn changes_before_a_save_belong_to_the_saved_list() {
         let mut bytes = journal(2);
         let generation = Uuid::from_u128(7);
-        encode(&mut bytes, 3, &Entry::Saving { generation }).unwrap();
+        encode(&mut bytes, 3, &Entry::Saving { generation }, None).unwrap();
         let change = Change::PutComputer(Box::new(Computer::named("late")));
-        encode(&mut bytes, 4, &Entry::Change(&change)).unwrap();
+        encode(&mut bytes, 4, &Entry::Change(&change), None).unwrap();
         let decoded = decode(&bytes);
         assert_eq!(
             decoded.after(&generation.to_string()).unwrap().collect::<Vec<_>>(),

@@ -9,6 +9,7 @@ mod export;
 pub mod import;
 mod journal;
 mod legacy;
+pub mod seal;
 pub mod store;
 mod values;
 mod vamt1;
@@ -91,7 +92,7 @@ fn root_format(text: &str) -> Option<LegacyFormat> {
     }
 }
 
-/// Writes a whole list as the store keeps it: everything, keys included.
+/// Writes a whole list as the store keeps it: everything, keys included; sealed, if the list has a seal.
 ///
 /// `generation` names this state of the list, so that a journal can say which state it continues. Fails only if `out` does.
 pub fn write(inventory: &Inventory, generation: Option<Uuid>, out: &mut dyn Write) -> io::Result<()> {
@@ -99,6 +100,7 @@ pub fn write(inventory: &Inventory, generation: Option<Uuid>, out: &mut dyn Writ
         profile: ExportProfile::Full,
         only: None,
         generation,
+        sealed: true,
     };
     cilx::write_document(inventory, selection, out)
 }

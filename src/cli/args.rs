@@ -16,7 +16,8 @@ Exit codes:
   3  everything succeeded, but a MAK has fewer activations left than its mark
 
 Product keys come from standard input, a file or a descriptor, and are named afterwards by their last five characters.
-Passwords come from a prompt, --password-env or --password-fd.";
+Passwords come from a prompt, --password-env or --password-fd; the passphrase of sealed product keys from a prompt,
+--passphrase-env or --passphrase-fd.";
 
 /// Keeps a Computer Information List and runs Microsoft volume activation. Without a command it opens the desktop.
 #[derive(Debug, Parser)]
@@ -44,7 +45,7 @@ pub(super) enum Command {
     List(List),
     /// Ask computers for their products and license status
     Update(Update),
-    /// List, add, remove or refresh product keys
+    /// List, add, remove, refresh or seal product keys
     Keys(Keys),
     /// Install a product key
     InstallKey(InstallKey),
@@ -90,6 +91,18 @@ pub(super) struct SignIn {
     /// Read the password (one line) from this open file descriptor
     #[arg(long, value_name = "N")]
     pub password_fd: Option<u32>,
+}
+
+/// What opens sealed product keys.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sealed product keys")]
+pub(super) struct Passphrase {
+    /// Take the passphrase of sealed product keys from this environment variable
+    #[arg(long, value_name = "VAR", conflicts_with = "passphrase_fd")]
+    pub passphrase_env: Option<String>,
+    /// Read the passphrase (one line) from this open file descriptor
+    #[arg(long, value_name = "N")]
+    pub passphrase_fd: Option<u32>,
 }
 
 /// How the networks are used.
@@ -260,6 +273,30 @@ pub(super) enum KeysAction {
         #[command(flatten)]
         output: OutputArgs,
     },
+    /// Seal the product keys with a passphrase: without it nobody reads them, and everything else works
+    Seal {
+        /// The list
+        list: PathBuf,
+        /// Also remove older copies beside the list (.bak) that hold product keys in clear
+        #[arg(long)]
+        remove_copies: bool,
+        #[command(flatten)]
+        passphrase: Passphrase,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Take the seal off: the product keys are in the file in clear again
+    Unseal {
+        /// The list
+        list: PathBuf,
+        /// The passphrase is lost: give the sealed keys up and keep everything else
+        #[arg(long, conflicts_with_all = ["passphrase_env", "passphrase_fd"])]
+        forget_keys: bool,
+        #[command(flatten)]
+        passphrase: Passphrase,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
     /// Ask the activation service how many activations each MAK has left
     Refresh {
         /// The list
@@ -294,6 +331,8 @@ pub(super) struct InstallKey {
     pub network: Network,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub passphrase: Passphrase,
 }
 
 #[derive(Debug, Args)]
@@ -398,6 +437,8 @@ pub(super) struct Export {
     pub selection: Selection,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub passphrase: Passphrase,
 }
 
 #[derive(Debug, Args)]
@@ -411,6 +452,8 @@ pub(super) struct Import {
     pub overwrite: bool,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub passphrase: Passphrase,
 }
 
 /// [`Prefer`] for clap.

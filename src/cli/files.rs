@@ -12,7 +12,8 @@ use super::list::{columns, sorting};
 use super::merge::{both, save};
 use super::output::{counted, tell};
 use super::runs::progress_bar;
-use super::secrets::{read_file, read_standard_input};
+use super::sealing::unlock;
+use super::secrets::{given_passphrase, read_file, read_standard_input};
 use crate::model::ViewSpec;
 use crate::workspace::{
     AddReport, Conflict, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace, is_legacy,
@@ -180,6 +181,9 @@ pub(super) fn export(context: &mut Context, args: &Export) -> Result<Exit, CliEr
         }
         None => None,
     };
+    if matches!(args.profile, Some(Profile::Full)) {
+        unlock(&workspace, &args.passphrase)?;
+    }
     let report = workspace.export(
         &args.out,
         args.profile.unwrap_or(Profile::NoKeys).into(),
@@ -273,7 +277,8 @@ pub(super) fn import(context: &mut Context, args: &Import) -> Result<Exit, CliEr
         return make_of_legacy(context, args);
     }
     let workspace = context.open(&args.list, Mode::Edit)?;
-    let mut plan = workspace.plan_import(&args.file)?;
+    let passphrase = given_passphrase(&args.passphrase)?;
+    let mut plan = workspace.plan_import_unlocked(&args.file, passphrase.as_ref())?;
     if args.overwrite {
         plan.take_theirs();
     }

@@ -5,6 +5,7 @@ use super::context::{Context, computers, products, settings};
 use super::exit::{CliError, Exit};
 use super::output::tell;
 use super::runs::carry_out;
+use super::sealing::unlock;
 use super::secrets::credentials;
 use crate::model::{Inventory, KeyEntry, KeyEntryId, LastFive, LicenseStatus};
 use crate::workspace::{Job, KeyChoice, Mode, Workspace};
@@ -21,7 +22,13 @@ pub(super) fn install_key(context: &mut Context, args: &InstallKey) -> Result<Ex
     let workspace = context.open(&args.list, Mode::Edit)?;
     let inventory = workspace.snapshot().inventory.clone();
     let key = match args.key {
-        Some(last_five) => KeyChoice::Owned(owned_key(&inventory, last_five)?.id),
+        Some(last_five) => {
+            let key = owned_key(&inventory, last_five)?;
+            if key.is_locked() {
+                unlock(&workspace, &args.passphrase)?;
+            }
+            KeyChoice::Owned(key.id)
+        }
         None => KeyChoice::ClientSetupKey,
     };
     let products = products(&inventory, args.selection.select.as_ref(), |p| {

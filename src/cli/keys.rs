@@ -11,9 +11,10 @@ use super::jobs::{keys_to_refresh, owned_key};
 use super::merge::{both, save};
 use super::output::{Table, counted, tell};
 use super::runs::carry_out;
+use super::sealing;
 use super::secrets::{read_descriptor, read_file, read_standard_input};
 use crate::model::{Change, KeyEntry, KeyType, LastFive, age};
-use crate::workspace::{AddKeysReport, Job, KeyIndex, KeyLineOutcome, Mode, Settings, Workspace};
+use crate::workspace::{AddKeysReport, Job, KeyIndex, KeyLineOutcome, KeyProtection, Mode, Settings, Workspace};
 
 pub(super) fn keys(context: &mut Context, args: &Keys) -> Result<Exit, CliError> {
     match (&args.action, &args.list) {
@@ -42,6 +43,24 @@ pub(super) fn keys(context: &mut Context, args: &Keys) -> Result<Exit, CliError>
             let workspace = context.open(list, Mode::Edit)?;
             add(context, &workspace, &text, *key_type, output)
         }
+        (
+            Some(KeysAction::Seal {
+                list,
+                remove_copies,
+                passphrase,
+                output,
+            }),
+            _,
+        ) => sealing::seal(context, list, passphrase, *remove_copies, output),
+        (
+            Some(KeysAction::Unseal {
+                list,
+                forget_keys,
+                passphrase,
+                output,
+            }),
+            _,
+        ) => sealing::unseal(context, list, passphrase, *forget_keys, output),
         (Some(KeysAction::Remove { list, key, output }), _) => remove(context, list, *key, output),
         (
             Some(KeysAction::Refresh {
@@ -79,7 +98,8 @@ fn show(context: &mut Context, list: &Path, output: &OutputArgs) -> Result<Exit,
                 "low_water": key.low_water,
                 "low": low.contains(&key.id),
                 "products": carriers(key),
-                "whole": key.key.is_some(),
+                "whole": key.key.is_some() || key.is_locked(),
+                "sealed": key.sealed.is_some(),
                 "remarks": &*key.remarks,
             }));
         }
@@ -102,7 +122,12 @@ fn show(context: &mut Context, list: &Path, output: &OutputArgs) -> Result<Exit,
         ]);
     }
     table.print(&mut context.out);
-    context.out.line(counted(inventory.key_count(), "product key"));
+    let sealed = match snapshot.key_protection() {
+        KeyProtection::Clear => "",
+        KeyProtection::Locked | KeyProtection::Unlocked => ", sealed with a passphrase",
+    };
+    let count = counted(inventory.key_count(), "product key");
+    context.out.line(format!("{count}{sealed}"));
     Ok(Exit::Done)
 }
 

@@ -16,6 +16,7 @@ mod merge;
 mod output;
 mod runs;
 mod samples;
+mod sealing;
 mod secrets;
 
 use std::path::PathBuf;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::args::SignIn;
+use super::args::{Passphrase, SignIn};
 use super::exit::CliError;
 use crate::model::{ProductKey, Secret};
 use crate::workspace::{Credentials, decode_text};
@@ -45,32 +45,74 @@ fn prompt_user() -> Result<String, CliError> {
 }
 
 fn password(sign_in: &SignIn, user: &str) -> Result<Secret, CliError> {
-    if let Some(variable) = &sign_in.password_env {
-        return match std::env::var(variable) {
-            Ok(password) => Ok(Secret::new(password)),
-            Err(std::env::VarError::NotPresent) => Err(CliError::usage(format!(
-                "--password-env: the environment has no variable {variable}"
-            ))),
-            Err(std::env::VarError::NotUnicode(_)) => Err(CliError::usage(format!(
-                "--password-env: the variable {variable} is not valid Unicode"
-            ))),
-        };
-    }
-    if let Some(fd) = sign_in.password_fd {
-        let text = read_descriptor(fd)?;
-        let line = text.lines().next().unwrap_or_default();
-        return Ok(Secret::new(line));
+    if let Some(password) = given("--password-env", sign_in.password_env.as_deref(), sign_in.password_fd)? {
+        return Ok(password);
     }
     if !io::stdin().is_terminal() {
         return Err(CliError::usage(format!(
             "no password for {user}: give --password-env VAR or --password-fd N (nobody can be asked here)"
         )));
     }
-    let password = rpassword::prompt_password(format!("Password for {user}: "));
-    password.map(Secret::new).map_err(|source| CliError::System {
-        what: "cannot ask for the password",
-        source,
-    })
+    ask(&format!("Password for {user}: "), "cannot ask for the password")
+}
+
+/// The passphrase of the sealed product keys of `list`.
+pub(super) fn passphrase(args: &Passphrase, list: &Path) -> Result<Secret, CliError> {
+    if let Some(passphrase) = given_passphrase(args)? {
+        return Ok(passphrase);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(CliError::usage(format!(
+            "the product keys of {} are sealed: give --passphrase-env VAR or --passphrase-fd N (nobody can be asked here)",
+            list.display()
+        )));
+    }
+    ask(
+        &format!("Passphrase of the product keys of {}: ", list.display()),
+        "cannot ask for the passphrase",
+    )
+}
+
+/// A passphrase to seal with; asked for twice where it is typed.
+pub(super) fn new_passphrase(args: &Passphrase, list: &Path) -> Result<Secret, CliError> {
+    if let Some(passphrase) = given_passphrase(args)? {
+        return Ok(passphrase);
+    }
+    let first = passphrase(args, list)?;
+    let second = ask("The same again: ", "cannot ask for the passphrase")?;
+    if first != second {
+        return Err(CliError::usage("the two passphrases differ: nothing was sealed"));
+    }
+    Ok(first)
+}
+
+/// The passphrase, if one was given without asking.
+pub(super) fn given_passphrase(args: &Passphrase) -> Result<Option<Secret>, CliError> {
+    given("--passphrase-env", args.passphrase_env.as_deref(), args.passphrase_fd)
+}
+
+/// A secret from the environment or a descriptor, if one of them was named. `env_name` is the option for the former.
+fn given(env_name: &str, variable: Option<&str>, fd: Option<u32>) -> Result<Option<Secret>, CliError> {
+    if let Some(variable) = variable {
+        return match std::env::var(variable) {
+            Ok(secret) => Ok(Some(Secret::new(secret))),
+            Err(std::env::VarError::NotPresent) => Err(CliError::usage(format!(
+                "{env_name}: the environment has no variable {variable}"
+            ))),
+            Err(std::env::VarError::NotUnicode(_)) => Err(CliError::usage(format!(
+                "{env_name}: the variable {variable} is not valid Unicode"
+            ))),
+        };
+    }
+    let Some(fd) = fd else { return Ok(None) };
+    let text = read_descriptor(fd)?;
+    Ok(Some(Secret::new(text.lines().next().unwrap_or_default())))
+}
+
+fn ask(prompt: &str, what: &'static str) -> Result<Secret, CliError> {
+    rpassword::prompt_password(prompt)
+        .map(Secret::new)
+        .map_err(|source| CliError::System { what, source })
 }
 
 /// The text behind an open descriptor.

@@ -8,8 +8,8 @@ use imbl::{HashMap, Vector};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApplicationId, Computer, ComputerId, ConfirmationId, Foreign, InstallationId, KeyEntry, KeyEntryId, LastFive,
-    Product, ProductId, Text,
+    ApplicationId, Computer, ComputerId, ConfirmationId, Foreign, InstallationId, KeyEntry, KeyEntryId, KeySeal,
+    LastFive, Product, ProductId, Text,
 };
 
 /// What a file said outside its records; written back unchanged.
@@ -21,6 +21,9 @@ pub struct ListHeader {
     pub root: Foreign,
     /// Unknown attributes and elements of `SoftwareLicensingData`, e.g. forest activations.
     pub data: Foreign,
+    /// The seal over the product keys; `None`: they are in clear.
+    #[serde(default)]
+    pub seal: Option<KeySeal>,
 }
 
 /// Records of one kind by slot. A slot number stays with its record for as long as the list is open.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ExtendedPid, Failure, Foreign, KeyType, LastFive, Product, ProductKey, Text};
+use super::{ExtendedPid, Failure, Foreign, KeyType, LastFive, Product, ProductKey, SealedKey, Text};
 
 /// Identity of a key entry within a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -34,9 +34,12 @@ pub struct RemainingCount {
 pub struct KeyEntry {
     /// Identity within the list.
     pub id: KeyEntryId,
-    /// The key; `None` in a list without keys.
+    /// The key; `None` in a list without keys, and while a sealed one is locked.
     #[serde(with = "super::in_clear")]
     pub key: Option<ProductKey>,
+    /// The key as a sealed list keeps it; `None` in other lists.
+    #[serde(default)]
+    pub sealed: Option<SealedKey>,
     /// Last five characters; `None` when the file had neither.
     pub last_five: Option<LastFive>,
     /// Key id as VAMT's files have it; empty when none.
@@ -72,6 +75,7 @@ impl KeyEntry {
             id: KeyEntryId::derive(key.reveal()),
             last_five: Some(key.last_five()),
             key: Some(key),
+            sealed: None,
             key_id: Text::default(),
             description: Text::default(),
             key_type,
@@ -85,6 +89,11 @@ impl KeyEntry {
             last_update: None,
             foreign: Foreign::default(),
         }
+    }
+
+    /// True if the key is there, but sealed, and nobody gave the passphrase.
+    pub fn is_locked(&self) -> bool {
+        self.key.is_none() && self.sealed.is_some()
     }
 
     /// The key, masked, or its last five, or a dash.

@@ -15,6 +15,7 @@ pub mod merge;
 mod observation;
 mod product;
 mod product_key;
+mod seal;
 mod secret;
 mod step;
 mod view;
@@ -35,6 +36,7 @@ pub use license_status::{
 pub use observation::Observation;
 pub use product::{Action, ApplicationId, Asked, Confirmation, Product, ProductId, VolumeActivation};
 pub use product_key::{KeyFormat, LastFive, ProductKey, ProductKeyError, in_clear};
+pub use seal::{KeySeal, SealedKey};
 pub use secret::Secret;
 pub use step::{Reversal, Step};
 pub use view::{Line, Row, View, ViewSpec, every_row};

@@ -211,7 +211,7 @@ impl Workspace {
             let outcome = match read {
                 Err(message) => KeyLineOutcome::Refused(message),
                 Ok((entry, type_assumed)) => {
-                    let known = inventory.key(entry.id).is_some() || !seen.insert(entry.id);
+                    let known = is_known(&inventory, &entry) || !seen.insert(entry.id);
                     let last_five = entry.last_five;
                     let key_type = entry.key_type;
                     if known {
@@ -238,6 +238,15 @@ impl Workspace {
         }
         Ok(report)
     }
+}
+
+/// True if the list has the key of `entry`. Of a locked one only the last five characters can be compared.
+fn is_known(inventory: &Inventory, entry: &KeyEntry) -> bool {
+    let same = |known: &KeyEntry| match &known.key {
+        Some(_) => known.key == entry.key,
+        None => known.is_locked() && known.last_five == entry.last_five,
+    };
+    inventory.key(entry.id).is_some() || inventory.keys().any(|known| same(known))
 }
 
 /// What became of one line with a product key.

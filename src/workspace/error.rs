@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::activation::ActivationError;
 use crate::cil::CilError;
+use crate::cil::seal::SealError;
 use crate::cil::store::StoreError;
 use crate::model::ChangeError;
 
@@ -14,6 +15,9 @@ pub enum WorkspaceError {
     /// The file of the list.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Product keys could not be sealed or unlocked.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// A change does not fit the list.
     #[error(transparent)]
     Change(#[from] ChangeError),

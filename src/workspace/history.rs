@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::open::lock;
 use super::{Workspace, WorkspaceError};
+use crate::cil::seal::protected;
 use crate::model::{Change, Inventory, Reversal, Step, Text};
 
 /// Steps that can be undone.
@@ -105,6 +106,7 @@ impl Workspace {
             };
             let label = step.label().clone();
             let Reversal { changes, kept } = step.reversal(&state.inventory);
+            let changes = protected(&state.inventory, changes)?;
             let mut back = Step::new(label.clone());
             let mut trial = state.inventory.clone();
             for change in &changes {

@@ -22,6 +22,7 @@ mod open;
 mod price;
 mod reload;
 mod run;
+mod sealing;
 mod settings;
 mod snapshot;
 mod table;
@@ -37,6 +38,7 @@ pub use open::{Mode, OpenReport, SaveReport, Workspace, is_legacy};
 pub use price::{KeyPrice, Price};
 pub use reload::{ReloadPlan, ReloadReport};
 pub use run::{RowState, Run, RunProgress, RunRow};
+pub use sealing::{KeyProtection, SealReport};
 pub use settings::{ProxySetting, Settings};
 pub use snapshot::{ActivityEntry, Snapshot};
 pub use table::{TableReport, USUAL_COLUMNS, write_table};
@@ -44,6 +46,7 @@ pub use transfer::{ExportReport, ImportReport};
 
 // The layers above know the workspace alone, so it hands on what its functions take and give.
 pub use crate::cil::import::{Conflict, ImportNote, ImportPlan};
+pub use crate::cil::seal::SealError;
 pub use crate::cil::store::{Recovery, StoreError};
 pub use crate::cil::{ExportProfile, LegacyFormat, LoadWarning};
 pub use crate::discovery::{NameProblem, decode_text};

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::history::{History, name_of};
 use super::{ActivityEntry, Credentials, Job, Price, Run, Settings, Snapshot, WorkspaceError};
+use crate::cil::seal::protected;
 use crate::cil::store::{Opened, Recovery, Store};
 use crate::cil::{LegacyFormat, LoadWarning, legacy_format};
 use crate::model::merge::Carried;
@@ -74,7 +75,7 @@ type Waker = Arc<dyn Fn() + Send + Sync>;
 pub(super) struct Shared {
     pub(super) runtime: Handle,
     pub(super) state: Mutex<State>,
-    saving: Mutex<()>,
+    pub(super) saving: Mutex<()>,
     snapshot: ArcSwap<Snapshot>,
     settings: ArcSwap<Settings>,
     credentials: Mutex<Option<Arc<Credentials>>>,
@@ -221,6 +222,7 @@ impl Workspace {
         {
             let mut state = lock(&self.0.state);
             let changes = make(&state.inventory);
+            let changes = protected(&state.inventory, changes)?;
             let mut step = Step::new(name_of(&changes, &state.inventory));
             let mut trial = state.inventory.clone();
             for change in &changes {
@@ -247,6 +249,7 @@ impl Workspace {
             let Carried {
                 changes, mut refused, ..
             } = make(&state.inventory);
+            let changes = protected(&state.inventory, changes)?;
             let mut step = Step::new(label);
             let mut trial = state.inventory.clone();
             let mut fitting = Vec::with_capacity(changes.len());
@@ -273,6 +276,7 @@ impl Workspace {
         let mut refused = Vec::new();
         {
             let mut state = lock(&self.0.state);
+            changes = protected(&state.inventory, changes)?;
             let mut trial = state.inventory.clone();
             changes.retain(|change| match trial.apply(change) {
                 Ok(()) => true,

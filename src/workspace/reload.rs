@@ -6,6 +6,7 @@ use super::open::lock;
 use super::transfer::atomically;
 use super::{SaveReport, Workspace, WorkspaceError};
 use crate::cil;
+use crate::cil::seal::SealError;
 use crate::cil::store::{ChangedList, Store, StoreError};
 use crate::model::merge::{Choice, MergeCounts, MergePlan, What};
 use crate::model::{Step, difference};
@@ -44,6 +45,9 @@ impl Workspace {
             let state = lock(&self.0.state);
             (state.on_disk.clone(), state.inventory.clone())
         };
+        if ours.header().seal != changed.loaded.inventory.header().seal {
+            return Err(SealError::Differs.into());
+        }
         let merge = MergePlan::three_way(&base, &ours, &changed.loaded.inventory);
         Ok(ReloadPlan { merge, changed })
     }

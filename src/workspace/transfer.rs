@@ -8,9 +8,10 @@ use chrono::Utc;
 
 use super::{Workspace, WorkspaceError};
 use crate::cil::import::{Conflict, ImportNote, ImportPlan, match_rows};
+use crate::cil::seal::{self, SealError};
 use crate::cil::{self, ExportProfile};
 use crate::model::merge::{MergeRow, RowRecord};
-use crate::model::{LicenseStatus, Product, ProductId};
+use crate::model::{LicenseStatus, Product, ProductId, Secret};
 
 /// What an export wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +70,9 @@ impl Workspace {
         self.refuse_itself(out)?;
         // What no snapshot shows yet belongs into the export, too.
         let inventory = self.inventory();
+        if profile == ExportProfile::Full && seal::is_locked(&inventory) {
+            return Err(SealError::Locked.into());
+        }
         let selected = |p: &Product| selection.is_none_or(|s| s.contains(&p.id));
         let asked_for = inventory.products().filter(|p| selected(p)).count();
         let rows: Option<HashSet<ProductId>> = match profile {
@@ -115,14 +119,25 @@ impl Workspace {
 
     /// Reads another list and says what importing it would do. Changes nothing. Blocks on the disk.
     pub fn plan_import(&self, file: &Path) -> Result<ImportPlan, WorkspaceError> {
+        self.plan_import_unlocked(file, None)
+    }
+
+    /// [`Workspace::plan_import`] of a list whose product keys are sealed with `passphrase`. Without it, such keys are taken
+    /// over as far as they are known: last five characters, description, counts.
+    pub fn plan_import_unlocked(&self, file: &Path, passphrase: Option<&Secret>) -> Result<ImportPlan, WorkspaceError> {
         let bytes = std::fs::read(file).map_err(|source| WorkspaceError::Read {
             path: file.to_owned(),
             source,
         })?;
-        let loaded = cil::read(&bytes).map_err(|source| WorkspaceError::Import {
+        let mut loaded = cil::read(&bytes).map_err(|source| WorkspaceError::Import {
             path: file.to_owned(),
             source,
         })?;
+        if let Some(passphrase) = passphrase
+            && seal::is_locked(&loaded.inventory)
+        {
+            loaded.inventory = seal::unlock(&loaded.inventory, passphrase)?;
+        }
         Ok(match_rows(&self.inventory(), &loaded, Utc::now()))
     }
 

@@ -282,6 +282,9 @@ impl Visit<'_> {
                 if let Some(carrier) = inventory.products_of(self.computer).find(|p| entry.is_installed_on(p)) {
                     return skipped(installed_elsewhere(carrier));
                 }
+                if entry.is_locked() {
+                    return Err(not_allowed(crate::cil::seal::SealError::Locked.to_string()));
+                }
                 let key = entry.key.clone().ok_or_else(|| {
                     not_allowed(format!(
                         "the list has only the last five characters of the key {}: add the whole key first",

@@ -337,6 +337,7 @@ pub fn inventory() -> impl Strategy<Value = Inventory> {
                     vamt_version,
                     root,
                     data,
+                    seal: None,
                 },
                 computers,
                 products,

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 
 use crate::cil::values::{Interner, clip};
 use crate::model::{
-    Failure, FailureClass, Foreign, HResult, KeyEntry, KeyEntryId, KeyType, LastFive, ProductKey, RemainingCount, Text,
+    Failure, FailureClass, Foreign, HResult, KeyEntry, KeyEntryId, KeyType, LastFive, ProductKey, RemainingCount,
+    SealedKey, Text,
 };
 
 use super::extra::{FailureParts, date, number, result_code};
@@ -23,6 +24,7 @@ pub(in crate::cil) struct KeyRow {
 pub(in crate::cil) struct KeyRecord {
     id: Option<KeyEntryId>,
     key: Option<ProductKey>,
+    sealed: Option<SealedKey>,
     last_five: Option<LastFive>,
     key_id: Text,
     description: Text,
@@ -61,6 +63,7 @@ impl KeyRecord {
             id,
             last_five: self.key.as_ref().map(ProductKey::last_five).or(self.last_five),
             key: self.key,
+            sealed: self.sealed,
             key_id: self.key_id,
             description: self.description,
             key_type: self.key_type,
@@ -119,6 +122,7 @@ impl Record for KeyRecord {
                 self.id = Some(KeyEntryId(id));
             }
             "LastFive" => self.last_five = Some(LastFive::parse(text).map_err(|e| e.to_string())?),
+            "Sealed" => self.sealed = Some(SealedKey(text.into())),
             "CountedAt" => {
                 self.counted = true;
                 self.counted_at = date(text)?;

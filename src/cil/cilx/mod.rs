@@ -26,6 +26,7 @@ pub(super) use key::KeyRecord;
 pub(super) use product::ProductRecord;
 pub(super) use reader::{Parsed, read_document};
 pub(super) use record::{Context, MAX_WARNINGS, Record, element, push_attribute, sanitised, unusable};
+pub(super) use redact::{has_key, masked};
 pub(super) use writer::{Selection, write_document};
 
 /// The namespace of our own elements and attributes.
@@ -45,3 +46,7 @@ pub(super) const VAMT_NAMESPACES: [(&str, &str); 2] = [
 ];
 /// Attribute of the root, in our namespace: which saved state of the list this is.
 pub(super) const GENERATION: &str = "Generation";
+/// Attributes of the root, in our namespace: to whom product keys are sealed, and the sealed identity that opens them.
+pub(super) const SEALED_FOR: &str = "SealedFor";
+/// See [`SEALED_FOR`].
+pub(super) const SEALED_WITH: &str = "SealedWith";

@@ -5,7 +5,7 @@ use std::io;
 use chrono::{DateTime, Utc};
 
 use crate::cil::values::{is_writable, write_date};
-use crate::model::{Failure, ForeignParts};
+use crate::model::{Failure, ForeignParts, KeySeal};
 
 use super::escape::{escape_attribute, escape_text};
 use super::redact::{has_key, masked, names_a_key};
@@ -22,6 +22,8 @@ pub(super) struct Out<'e> {
     emit: &'e mut Emit<'e>,
     /// Mask whatever looks like a product key.
     pub redact: bool,
+    /// Keys are written sealed with this, never in clear.
+    pub seal: Option<&'e KeySeal>,
     /// Prefix of our namespace, declared on the root.
     pub prefix: &'e str,
     /// Known elements written for the record at hand; kept only while it has foreign parts.
@@ -102,6 +104,7 @@ impl<'e> Out<'e> {
             buf: Vec::with_capacity(BLOCK + (BLOCK >> 2)),
             emit,
             redact,
+            seal: None,
             prefix,
             written: Vec::new(),
             noting: false,

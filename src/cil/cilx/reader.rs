@@ -8,7 +8,7 @@ use crate::cil::error::{CilError, line_and_column};
 use crate::cil::values::MAX_RECORDS;
 use crate::cil::xml::{Child, Cursor, Tag, short};
 use crate::cil::{Loaded, Watch};
-use crate::model::{Foreign, ForeignParts, ListHeader, Text};
+use crate::model::{Foreign, ForeignParts, KeySeal, ListHeader, Text};
 
 use super::assemble::assemble;
 use super::client::{ClientRecord, ClientRow};
@@ -17,7 +17,7 @@ use super::pieces::{PieceEnd, piece_starts, read_piece, read_pieces};
 use super::product::ProductRow;
 use super::record::{Context, MAX_WARNINGS, RawWarning, push_attribute, read_record, sanitised};
 use super::scope::Scope;
-use super::{DATA, GENERATION, NAMESPACE, PREFIX, ROOT, VAMT_NAMESPACES, VAMT_VERSION};
+use super::{DATA, GENERATION, NAMESPACE, PREFIX, ROOT, SEALED_FOR, SEALED_WITH, VAMT_NAMESPACES, VAMT_VERSION};
 
 /// Everything a file holds, before it becomes an inventory.
 #[derive(Default)]
@@ -34,6 +34,8 @@ pub(in crate::cil) struct Parsed {
 struct Residue {
     vamt_version: Text,
     generation: Option<Uuid>,
+    sealed_for: Option<Text>,
+    sealed_with: Option<Text>,
     root: ForeignParts,
     data: ForeignParts,
     products: ForeignParts,
@@ -98,6 +100,10 @@ impl Residue {
             vamt_version: self.vamt_version,
             root: Foreign::new(self.root),
             data: Foreign::new(data),
+            seal: self
+                .sealed_for
+                .zip(self.sealed_with)
+                .map(|(recipient, identity)| KeySeal { recipient, identity }),
         }
     }
 }
@@ -187,6 +193,10 @@ impl<'a> Document<'a, '_> {
                     Ok(generation) => self.residue.generation = Some(generation),
                     Err(_) => self.context.warn(at, name, "it is no GUID; not used"),
                 }
+            } else if scope.ours_attribute(name) == Some(SEALED_FOR) {
+                self.residue.sealed_for = Some((*value).into());
+            } else if scope.ours_attribute(name) == Some(SEALED_WITH) {
+                self.residue.sealed_with = Some((*value).into());
             } else if VAMT_NAMESPACES.contains(&(name, &*value)) || (value == NAMESPACE && is_our_declaration(name)) {
                 // Written again in any case.
             } else {

@@ -35,12 +35,12 @@ fn find_key(text: &str) -> Option<(usize, usize)> {
 }
 
 /// True if there is something that looks like a whole product key.
-pub(super) fn has_key(text: &str) -> bool {
+pub(in crate::cil) fn has_key(text: &str) -> bool {
     find_key(text).is_some()
 }
 
 /// The text with every product key in it masked but for its last five characters.
-pub(super) fn masked(text: &str) -> Cow<'_, str> {
+pub(in crate::cil) fn masked(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     let mut out = String::new();
     while let Some((from, to)) = find_key(rest) {

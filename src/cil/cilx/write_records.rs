@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::cil::export::{NOT_ACQUIRED, RETURNED};
+use crate::cil::seal::sealed_form;
 use crate::cil::values::actions_for;
 use crate::model::{
     ApplicationId, Computer, ComputerId, Confirmation, HResult, KeyEntry, LicenseStatus, Product, VolumeActivationType,
@@ -323,6 +324,11 @@ pub(super) fn key(out: &mut Out<'_>, key: &KeyEntry) -> io::Result<()> {
 
     out.begin_extra(foreign);
     out.attribute("Id", &key.id.0.to_string());
+    if let Some(seal) = out.seal
+        && let Some(sealed) = sealed_form(seal, key).map_err(io::Error::other)?
+    {
+        out.attribute("Sealed", &sealed.0);
+    }
     if value.is_none()
         && let Some(five) = key.last_five
     {

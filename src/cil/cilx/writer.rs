@@ -10,7 +10,9 @@ use crate::cil::export::ExportProfile;
 use crate::model::{Computer, ForeignParts, Inventory, KeyEntry, Product, ProductId};
 
 use super::out::{BLOCK, Emit, Out};
-use super::{DATA, GENERATION, NAMESPACE, PREFIX, ROOT, VAMT_NAMESPACES, VAMT_VERSION, write_records};
+use super::{
+    DATA, GENERATION, NAMESPACE, PREFIX, ROOT, SEALED_FOR, SEALED_WITH, VAMT_NAMESPACES, VAMT_VERSION, write_records,
+};
 
 /// Which part of a list is written.
 #[derive(Clone, Copy)]
@@ -19,6 +21,8 @@ pub(in crate::cil) struct Selection<'s> {
     /// These products only, with their computers and keys.
     pub only: Option<&'s HashSet<ProductId>>,
     pub generation: Option<Uuid>,
+    /// Write the list as its seal demands; otherwise keys are written in clear, those that are unlocked.
+    pub sealed: bool,
 }
 
 /// Lists below this size are not worth a thread.
@@ -84,7 +88,13 @@ fn compose(inventory: &Inventory, selection: Selection<'_>, emit: &mut Emit<'_>)
     let root = header.root.parts().filter(|_| !proxy);
     let data = header.data.parts().filter(|_| !proxy);
     let prefix = free_prefix([root, data]);
-    let mut out = Out::new(emit, selection.profile != ExportProfile::Full, &prefix);
+    let seal = header.seal.as_ref().filter(|_| selection.sealed);
+    let mut out = Out::new(
+        emit,
+        selection.profile != ExportProfile::Full || seal.is_some(),
+        &prefix,
+    );
+    out.seal = seal;
     let document = Document {
         inventory,
         selection,
@@ -112,6 +122,10 @@ fn compose(inventory: &Inventory, selection: Selection<'_>, emit: &mut Emit<'_>)
     );
     if let Some(generation) = selection.generation.filter(|_| !proxy) {
         out.attribute(&format!("{prefix}:{GENERATION}"), &generation.to_string());
+    }
+    if let Some(seal) = seal {
+        out.attribute(&format!("{prefix}:{SEALED_FOR}"), &seal.recipient);
+        out.attribute(&format!("{prefix}:{SEALED_WITH}"), &seal.identity);
     }
     out.foreign_attributes(root);
     out.raw(">\n");

@@ -114,6 +114,7 @@ impl<'a, 'w> Builder<'a, 'w> {
             vamt_version: Text::default(),
             root: Foreign::new(root),
             data: Foreign::default(),
+            seal: None,
         };
         let (inventory, warnings, more_warnings) = assemble(self.text, header, self.parsed, MAX_WARNINGS);
         Loaded {

@@ -20,9 +20,14 @@ fn name(list: &Path, number: usize) -> PathBuf {
     }
 }
 
-/// The generations that are there, newest first.
+/// The generations that are there, newest first, and what a killed save left of one.
 pub(super) fn existing(list: &Path) -> Vec<PathBuf> {
-    (1..=MOST).map(|n| name(list, n)).filter(|p| p.is_file()).collect()
+    let unfinished = beside(list, ".bak.new");
+    (1..=MOST)
+        .map(|n| name(list, n))
+        .chain([unfinished])
+        .filter(|p| p.is_file())
+        .collect()
 }
 
 /// True if the list is not there because a save was killed in the one instant in which a medium without room for a copy has
@@ -62,9 +67,8 @@ pub(super) fn keep(list: &Path, keep: usize) -> io::Result<()> {
     fs::rename(if copied { &fresh } else { list }, name(list, 1))?;
     // More were kept once.
     for number in keep + 1..=MOST {
-        match fs::remove_file(name(list, number)) {
-            Err(_) => break,
-            Ok(()) => {}
+        if fs::remove_file(name(list, number)).is_err() {
+            break;
         }
     }
     Ok(())

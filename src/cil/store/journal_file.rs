@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::cil::journal::{Entry, encode};
-use crate::model::Change;
+use crate::model::{Change, KeySeal};
 
 use super::disk::{beside, create_private, sync_folder};
 use super::error::{StoreError, in_words};
@@ -25,6 +25,8 @@ pub(super) struct JournalFile {
     torn: bool,
     /// Place and number behind the last "saving" line.
     mark: Option<(u64, u64)>,
+    /// Product keys are written sealed with this.
+    seal: Option<KeySeal>,
 }
 
 impl JournalFile {
@@ -33,16 +35,20 @@ impl JournalFile {
         path: &Path,
         base: &str,
         owner: &str,
+        seal: Option<&KeySeal>,
         changes: impl Iterator<Item = &'c Change>,
     ) -> Result<Self, StoreError> {
         let mut bytes = Vec::new();
         let mut next = 0;
         let first = std::iter::once(Entry::begin(base, owner));
         for entry in first.chain(changes.map(Entry::Change)) {
-            encode(&mut bytes, next, &entry).map_err(|e| unwritable(path, &e))?;
+            encode(&mut bytes, next, &entry, seal).map_err(|e| unwritable(path, &e))?;
             next += 1;
         }
-        Self::replace(path, &bytes, next)
+        Ok(Self {
+            seal: seal.cloned(),
+            ..Self::replace(path, &bytes, next)?
+        })
     }
 
     fn replace(path: &Path, bytes: &[u8], next: u64) -> Result<Self, StoreError> {
@@ -63,11 +69,12 @@ impl JournalFile {
             next,
             torn: false,
             mark: None,
+            seal: None,
         })
     }
 
     /// Goes on with a sound journal whose last line has the number `last`.
-    pub fn resume(path: &Path, owner: &str, last: u64) -> Result<Self, StoreError> {
+    pub fn resume(path: &Path, owner: &str, seal: Option<&KeySeal>, last: u64) -> Result<Self, StoreError> {
         let file = OpenOptions::new().read(true).append(true).open(path);
         let file = file.map_err(in_words(path, "opened"))?;
         let len = file.metadata().map_err(in_words(path, "opened"))?.len();
@@ -78,6 +85,7 @@ impl JournalFile {
             next: last.wrapping_add(1),
             torn: false,
             mark: None,
+            seal: seal.cloned(),
         };
         let owner = owner.to_owned();
         journal.write(&[Entry::Opened { owner }], false)?;
@@ -101,7 +109,7 @@ impl JournalFile {
         let mut bytes = Vec::new();
         let mut next = self.next;
         for entry in entries {
-            encode(&mut bytes, next, entry).map_err(|e| unwritable(&self.path, &e))?;
+            encode(&mut bytes, next, entry, self.seal.as_ref()).map_err(|e| unwritable(&self.path, &e))?;
             next = next.wrapping_add(1);
         }
         self.mend().map_err(in_words(&self.path, "written"))?;
@@ -130,7 +138,8 @@ impl JournalFile {
 
     /// After a save: a new journal for `generation` with what came after its mark. On an error the old journal goes on; its
     /// mark says the same.
-    pub fn rotate(&mut self, generation: Uuid, owner: &str) -> Result<(), StoreError> {
+    pub fn rotate(&mut self, generation: Uuid, owner: &str, seal: Option<&KeySeal>) -> Result<(), StoreError> {
+        self.seal = seal.cloned();
         let Some((from, next)) = self.mark else { return Ok(()) };
         self.mend().map_err(in_words(&self.path, "written"))?;
         let old = fs::read(&self.path).map_err(in_words(&self.path, "read"))?;
@@ -138,9 +147,13 @@ impl JournalFile {
         let mut bytes = Vec::with_capacity(rest.len() + 200);
         // The first line takes the number of the mark, so that the lines behind it keep theirs.
         let first = Entry::begin(&generation.to_string(), owner);
-        encode(&mut bytes, next.wrapping_sub(1), &first).map_err(|e| unwritable(&self.path, &e))?;
+        encode(&mut bytes, next.wrapping_sub(1), &first, None).map_err(|e| unwritable(&self.path, &e))?;
         bytes.extend_from_slice(rest);
-        *self = Self::replace(&self.path, &bytes, self.next)?;
+        let fresh = Self::replace(&self.path, &bytes, self.next)?;
+        *self = Self {
+            seal: self.seal.take(),
+            ..fresh
+        };
         Ok(())
     }
 }

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use crate::cil::seal::holds_keys;
 use crate::model::{Change, Inventory};
 
 use super::{LegacyFormat, LoadWarning};
@@ -34,9 +35,11 @@ pub use error::StoreError;
 pub use rebase::ChangedList;
 pub use save::{PendingSave, WrittenSave};
 
-use disk::Stamp;
+use disk::{Stamp, beside};
+use error::in_words;
 use journal_file::JournalFile;
 use lock::Lock;
+use open::orphans;
 
 /// A list that is open for changes. Dropping it closes the list; what was journalled stays journalled.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct Store {
     saving: Option<Saving>,
     /// Previous generations to keep.
     generations: usize,
+    /// The journal of before the last save is still in use.
+    old_journal: bool,
     // Last, so that it is released last.
     _lock: Lock,
 }
@@ -131,6 +136,30 @@ impl Store {
     /// Sets how many previous generations a save keeps, 0 to 99.
     pub fn keep_generations(&mut self, generations: usize) {
         self.generations = generations;
+    }
+
+    /// Files beside the list, previous generations and journals laid aside, that hold product keys in clear: what remains of
+    /// them after a list was sealed. Reads each of them.
+    pub fn copies_with_keys(&self) -> Vec<PathBuf> {
+        let journal = beside(&self.path, ".journal");
+        let mut files = generations::existing(&self.path);
+        files.extend(orphans(&journal));
+        files.push(beside(&journal, ".new"));
+        if self.old_journal {
+            files.push(journal);
+        }
+        files.retain(|path| std::fs::read(path).is_ok_and(|bytes| holds_keys(&bytes)));
+        files
+    }
+
+    /// Removes such files, but for a journal in use. The medium may keep what was in them until it is written over.
+    pub fn remove_copies_with_keys(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let mut files = self.copies_with_keys();
+        files.retain(|path| *path != beside(&self.path, ".journal"));
+        for path in &files {
+            std::fs::remove_file(path).map_err(in_words(path, "removed"))?;
+        }
+        Ok(files)
     }
 
     /// The list, with symbolic links followed.

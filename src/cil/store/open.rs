@@ -19,6 +19,9 @@ use super::{Opened, Recovery, Store};
 /// How often a list is read again that is being saved at the very moment it is opened read-only.
 const ATTEMPTS: usize = 20;
 
+/// Orphans that are looked for.
+const ORPHANS: usize = 99;
+
 /// The list and its state on the disk.
 pub(super) struct FromDisk {
     pub loaded: Loaded,
@@ -80,7 +83,7 @@ impl Store {
             lay_aside(&journal_path)?;
         }
         let mut store = Self {
-            journal: JournalFile::create(&journal_path, "", &owner, std::iter::empty())?,
+            journal: JournalFile::create(&journal_path, "", &owner, None, std::iter::empty())?,
             stamp: Stamp {
                 len: 0,
                 modified: None,
@@ -91,6 +94,7 @@ impl Store {
             pending: 0,
             saving: None,
             generations: Self::GENERATIONS,
+            old_journal: false,
             _lock: lock,
         };
         store.save(inventory, true)?;
@@ -126,22 +130,24 @@ impl Store {
         }
         let journal_path = beside(&path, ".journal");
         let decoded = read_journal(&journal_path)?;
+        let seal = loaded.inventory.header().seal.clone();
+        let seal = seal.as_ref();
         let (journal, recovered, pending) = match decoded {
             None => {
-                let journal = JournalFile::create(&journal_path, &base, &owner, std::iter::empty())?;
+                let journal = JournalFile::create(&journal_path, &base, &owner, seal, std::iter::empty())?;
                 (journal, Recovery::default(), 0)
             }
             Some(decoded) => {
                 let (mut recovered, kept, known) = replay(&decoded, &base, &mut loaded.inventory);
                 let settled = known && decoded.is_sound() && recovered.refused.is_empty();
                 let journal = if settled && decoded.base.as_deref() == Some(&base) {
-                    JournalFile::resume(&journal_path, &owner, decoded.last)?
+                    JournalFile::resume(&journal_path, &owner, seal, decoded.last)?
                 } else {
                     let lost = !known && decoded.changes().next().is_some();
                     if lost || decoded.damaged > 0 || !recovered.refused.is_empty() {
                         recovered.orphan = Some(lay_aside(&journal_path)?);
                     }
-                    JournalFile::create(&journal_path, &base, &owner, kept.iter().copied())?
+                    JournalFile::create(&journal_path, &base, &owner, seal, kept.iter().copied())?
                 };
                 let pending = kept.len();
                 (journal, recovered, pending)
@@ -155,6 +161,7 @@ impl Store {
             pending,
             saving: None,
             generations: Self::GENERATIONS,
+            old_journal: false,
             _lock: lock,
         };
         let opened = Opened {
@@ -308,6 +315,14 @@ fn replay<'d>(decoded: &'d Decoded, base: &str, inventory: &mut Inventory) -> (R
         (n, _) => Some(format!("{n} damaged records of the journal were not readable")),
     };
     (recovery, kept, known)
+}
+
+/// Journals laid aside.
+pub(super) fn orphans(journal: &Path) -> Vec<PathBuf> {
+    (1..=ORPHANS)
+        .map(|n| beside(journal, &format!(".orphan-{n}")))
+        .filter(|p| p.is_file())
+        .collect()
 }
 
 /// Copies a journal that cannot be continued to `<journal>.orphan-N`.

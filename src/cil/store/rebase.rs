@@ -40,7 +40,8 @@ impl Store {
             });
         }
         let journal = beside(&self.path, ".journal");
-        self.journal = JournalFile::create(&journal, &onto.base, &self.owner, changes.iter())?;
+        let seal = onto.loaded.inventory.header().seal.as_ref();
+        self.journal = JournalFile::create(&journal, &onto.base, &self.owner, seal, changes.iter())?;
         self.stamp = onto.stamp;
         self.pending = changes.len();
         self.saving = None;

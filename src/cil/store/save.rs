@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use uuid::Uuid;
 
 use crate::cil;
-use crate::model::Inventory;
+use crate::model::{Inventory, KeySeal};
 
 use super::disk::{Stamp, Summing, beside, create_private, keep_permissions, sync_folder};
 use super::error::{StoreError, in_words};
@@ -25,6 +25,7 @@ pub struct PendingSave {
 pub struct WrittenSave {
     generation: Uuid,
     crc: u32,
+    seal: Option<KeySeal>,
 }
 
 impl PendingSave {
@@ -44,6 +45,7 @@ impl PendingSave {
             Ok(WrittenSave {
                 generation: self.generation,
                 crc: out.hasher.finalize(),
+                seal: inventory.header().seal.clone(),
             })
         };
         write().map_err(|e| {
@@ -103,9 +105,15 @@ impl Store {
         self.stamp = replace().map_err(in_words(&self.path, "saved"))?;
         self.saving = None;
         self.pending -= saving.covers.min(self.pending);
-        if let Err(error) = self.journal.rotate(written.generation, &self.owner) {
+        if let Err(error) = self
+            .journal
+            .rotate(written.generation, &self.owner, written.seal.as_ref())
+        {
             // The list is saved, and the old journal's mark says so; the next save tries again.
             tracing::warn!(%error, "Journal goes on in its old file");
+            self.old_journal = true;
+        } else {
+            self.old_journal = false;
         }
         Ok(())
     }

@@ -48,6 +48,8 @@ pub(super) fn merge(rule: Rule<'_, KeyEntry>, ours: &KeyEntry, theirs: &KeyEntry
     let record = KeyEntry {
         id: ours.id,
         key: ours.key.clone().or_else(|| theirs.key.clone()),
+        // Two seals never meet here: a plan drops what another list has sealed.
+        sealed: ours.sealed.clone().or_else(|| theirs.sealed.clone()),
         last_five: ours.last_five.or(theirs.last_five),
         key_id: text(|k| &k.key_id),
         description: text(|k| &k.description),

@@ -257,13 +257,14 @@ impl MergePlan {
     /// Plans to merge `theirs` into `ours`. Rows of `theirs` without a computer (proxy activation data) are not looked at: they
     /// are matched by their identity alone, see [`crate::cil::import`].
     pub fn of(ours: &Inventory, theirs: &Inventory) -> Self {
-        pairs::plan(None, ours, theirs)
+        pairs::plan(None, ours, &theirs.under_seal(ours.header().seal.as_ref()))
     }
 
     /// Plans to merge `theirs` into `ours`, both of which come from `base`: what only one side changed or removed is no
     /// question, and neither is a row without a computer.
     pub fn three_way(base: &Inventory, ours: &Inventory, theirs: &Inventory) -> Self {
-        pairs::plan(Some(base), ours, theirs)
+        let seal = ours.header().seal.as_ref();
+        pairs::plan(Some(&base.under_seal(seal)), ours, &theirs.under_seal(seal))
     }
 
     /// Decides every row in which both sides say something.

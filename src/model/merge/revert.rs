@@ -36,6 +36,7 @@ pub(in crate::model) fn revert_key(before: &KeyEntry, after: &KeyEntry, now: &Ke
     }
     fields!(
         key,
+        sealed,
         last_five,
         key_id,
         description,
