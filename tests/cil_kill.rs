@@ -212,13 +212,15 @@ async fn killed_at_any_instant_nothing_acknowledged_is_lost() {
             let mut child = Command::new(std::env::current_exe().unwrap())
                 .args(["kill_test_child", "--exact", "--test-threads=1"])
                 .env("MAKEEPER_KILL_LIST", &path)
-                .stdout(Stdio::null())
+                .stdout(fs::File::create(folder.path().join("child")).unwrap())
+                .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
             tokio::time::sleep(Duration::from_micros(random.random_range(5_000..120_000))).await;
             child.kill().unwrap();
             let status = child.wait().unwrap();
-            assert_eq!(status.code(), None, "the child ended by itself: {status}");
+            let said = || fs::read_to_string(folder.path().join("child")).unwrap();
+            assert_eq!(status.code(), None, "the child ended by itself: {status}: {}", said());
             done += 1;
             let replayed;
             (replayed, last) = verify(&path, done, sealed);

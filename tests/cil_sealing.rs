@@ -414,6 +414,19 @@ fn the_command_line_seals_and_asks_for_the_passphrase_where_a_key_is_needed() {
     assert!(fs::read_to_string(out).unwrap().contains(key(2).reveal()));
     fs::remove_file(out).unwrap();
 
+    let five = key(1).last_five();
+    let install = ["install-key", list, "--key", five.as_str()];
+    let asked = makeeper(&install, "");
+    assert!(
+        told(&asked).contains("are sealed: give --passphrase-env"),
+        "{}",
+        told(&asked)
+    );
+    let wrong = makeeper(&[&install[..], &["--passphrase-env", "MK_WRONG"]].concat(), "");
+    assert!(told(&wrong).contains("not the passphrase"), "{}", told(&wrong));
+    let right = makeeper(&[&install[..], &["--passphrase-env", "MK_PASSPHRASE"]].concat(), "");
+    assert!(told(&right).contains("the list has no products"), "{}", told(&right));
+
     let lost = makeeper(&["keys", "unseal", list, "--forget-keys", "--passphrase-fd", "0"], "");
     assert_eq!(lost.status.code(), Some(2));
     let back = makeeper(&["keys", "unseal", list, "--passphrase-env", "MK_PASSPHRASE"], "");

@@ -111,6 +111,31 @@ fn a_list_is_open_for_changes_once_and_readable_always() {
 }
 
 #[test]
+fn what_a_dead_program_left_in_the_lock_file_locks_nobody_out() {
+    let folder = Folder::new();
+    let path = folder.path("a.cilx");
+    drop(list(&path, 1));
+    for signature in [
+        format!(
+            "anna on somewhere-else, process {}, since 2026-01-02 03:04:05 UTC",
+            u32::MAX
+        ),
+        "scribble".to_owned(),
+        String::new(),
+    ] {
+        fs::write(folder.path("a.cilx.lock"), signature).unwrap();
+        let (store, _) = Store::open(&path).unwrap();
+        let error = Store::open(&path).unwrap_err();
+        let mine = format!("process {},", std::process::id());
+        assert!(
+            matches!(&error, StoreError::InUse { by, .. } if by.contains(&mine)),
+            "{error}"
+        );
+        drop(store);
+    }
+}
+
+#[test]
 fn reading_alone_writes_nothing() {
     let folder = Folder::new();
     let path = folder.path("a.cilx");

@@ -473,9 +473,11 @@ impl Workspace {
         if self.0.announcing.swap(true, Ordering::AcqRel) {
             return;
         }
-        let this = self.clone();
+        // Not the list itself: closed meanwhile, it can be opened again at once.
+        let this = Arc::downgrade(&self.0);
         self.0.runtime.spawn(async move {
             tokio::time::sleep(ANNOUNCE_EVERY).await;
+            let Some(this) = this.upgrade().map(Self) else { return };
             this.0.announcing.store(false, Ordering::Release);
             this.publish();
         });
