@@ -241,7 +241,7 @@ async fn killed_at_any_instant_nothing_acknowledged_is_lost() {
         }
     }
     let summary = format!("{kills} kills, {recovered} changes recovered, told {told} times, acknowledged {kinds:?}");
-    writeln!(std::io::stderr(), "{summary}").unwrap();
+    std::io::stderr().write_all(format!("{summary}\n").as_bytes()).unwrap();
     if kills >= 100 {
         assert!(recovered > 0 && told > 0, "{summary}");
         for kind in ['p', 's', 'i', 'k', 'l', 'm'] {

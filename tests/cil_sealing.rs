@@ -180,7 +180,7 @@ async fn a_journal_of_before_the_sealing_does_not_outlive_it() {
         .nth(1)
         .unwrap()[..36]
         .to_owned();
-    let number = before.iter().filter(|b| **b == b'\n').count();
+    let number = String::from_utf8_lossy(&before).lines().count();
     let json = format!("[{number},{{\"Saving\":{{\"generation\":\"{generation}\"}}}}]");
     let line = format!("{:08x} {:08x} {json}\n", json.len(), crc32fast::hash(json.as_bytes()));
     fs::write(&journal, [before, line.into_bytes()].concat()).unwrap();
@@ -315,8 +315,8 @@ async fn sealed_and_open_lists_interoperate() {
     // And the seal comes off again.
     locked.unseal_keys().unwrap();
     drop(locked);
-    let (plain, _) = open(&copy);
-    assert_eq!(revealed(&plain), texts(&[1, 2, 5]));
+    let (unsealed, _) = open(&copy);
+    assert_eq!(revealed(&unsealed), texts(&[1, 2, 5]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -427,8 +427,8 @@ fn the_command_line_seals_and_asks_for_the_passphrase_where_a_key_is_needed() {
     let right = makeeper(&[&install[..], &["--passphrase-env", "MK_PASSPHRASE"]].concat(), "");
     assert!(told(&right).contains("the list has no products"), "{}", told(&right));
 
-    let lost = makeeper(&["keys", "unseal", list, "--forget-keys", "--passphrase-fd", "0"], "");
-    assert_eq!(lost.status.code(), Some(2));
+    let contradictory = makeeper(&["keys", "unseal", list, "--forget-keys", "--passphrase-fd", "0"], "");
+    assert_eq!(contradictory.status.code(), Some(2));
     let back = makeeper(&["keys", "unseal", list, "--passphrase-env", "MK_PASSPHRASE"], "");
     assert!(back.status.success(), "{}", told(&back));
     assert!(fs::read_to_string(list).unwrap().contains(key(1).reveal()));
