@@ -81,10 +81,16 @@ impl ImportPlan {
         self.conflicts.len() + self.merge.undecided().count()
     }
 
-    /// Decides every contradiction for the other list. What the list said of confirmation IDs stays among the earlier ones.
-    pub fn take_theirs(&mut self) {
+    /// Decides contradicting confirmation IDs of proxy activation data for the other list. What the list said stays among the
+    /// earlier ones.
+    pub fn take_their_confirmation_ids(&mut self) {
         let wanted = std::mem::take(&mut self.conflicts);
         self.changes.extend(wanted.into_iter().map(|c| c.if_wanted));
+    }
+
+    /// Decides every contradiction for the other list.
+    pub fn take_theirs(&mut self) {
+        self.take_their_confirmation_ids();
         for row in self.merge.rows.iter_mut().filter(|r| r.what == What::Conflict) {
             row.choice = Choice::Theirs;
         }

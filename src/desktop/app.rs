@@ -20,8 +20,10 @@ use super::state::screen::Screen;
 use super::state::selection::{How, Step};
 use super::state::viewer::{Answer, Question, Viewer, Waker};
 use super::{DemoInfo, DesktopError, DesktopOptions};
-use crate::model::{Column, Computer, ComputerId, KeyEntry, KeyEntryId};
-use crate::workspace::{AddReport, Credentials, ExportProfile, ImportPlan, Job, Run, Settings, Snapshot, Workspace};
+use crate::model::{Column, Computer, ComputerId, KeyEntry, KeyEntryId, ProductId};
+use crate::workspace::{
+    AddReport, Credentials, ExportProfile, ImportPlan, Job, ReloadPlan, Run, Settings, Snapshot, Workspace,
+};
 
 /// What the desktop needs of the world around it.
 pub struct Host {
@@ -82,6 +84,10 @@ pub enum Event {
     },
     /// An import was confirmed.
     ApplyImport(Box<ImportPlan>),
+    /// Both versions of a list that somebody else saved become one.
+    ApplyReload(Box<ReloadPlan>),
+    /// The note on a product was edited.
+    EditProduct(ProductId, String),
     /// A computer was edited.
     EditComputer(ComputerId, ComputerEdit),
     /// A key entry was edited.
@@ -376,6 +382,8 @@ impl Desktop {
             one_computer: self.selected_computer().is_some(),
             selected_key: key.is_some(),
             selected_key_is_whole: key.is_some_and(|k| k.key.is_some()),
+            undo: snapshot.and_then(|s| s.undo.clone()),
+            redo: snapshot.and_then(|s| s.redo.clone()),
             rows: if answered {
                 (*self.answer.rows).clone()
             } else {
@@ -415,8 +423,11 @@ impl Desktop {
             let Some(shortcut) = command.spec().shortcut else {
                 continue;
             };
-            // While text is typed, Delete and Ctrl+A belong to the text.
-            let belongs_to_text = matches!(command, Command::SelectAll | Command::Remove | Command::InstallKey);
+            // While text is typed, Delete, Ctrl+A and Ctrl+Z belong to the text.
+            let belongs_to_text = matches!(
+                command,
+                Command::SelectAll | Command::Remove | Command::InstallKey | Command::Undo | Command::Redo
+            );
             if typing && belongs_to_text {
                 continue;
             }

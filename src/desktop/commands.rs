@@ -105,12 +105,15 @@ commands! {
     Settings: File, true, "Settings…", None, Some(key(CTRL, Key::Comma)), "Change the way to the activation service and the patience with computers.";
     Quit: File, false, "Quit", None, Some(key(CTRL, Key::Q)), "Close MAKeeper.";
 
-    SelectAll: Edit, false, "Select all", None, Some(key(CTRL, Key::A)), "Select every row that passes the filter.";
+    Undo: Edit, false, "Undo", None, Some(key(CTRL, Key::Z)), "Take the last edit back. What computers and the activation service said since stays.";
+    Redo: Edit, false, "Redo", None, Some(key(CTRL_SHIFT, Key::Z)), "Bring back the edit that was undone last.";
+    SelectAll: Edit, true, "Select all", None, Some(key(CTRL, Key::A)), "Select every row that passes the filter.";
     SelectNone: Edit, false, "Clear selection", None, None, "Select nothing.";
     CopyRows: Edit, false, "Copy rows", Some(Icon::Copy), None, "Copy the selected rows as text with tabs, for a spreadsheet. Product keys are not in it.";
     Find: Edit, true, "Filter", Some(Icon::Search), Some(key(CTRL, Key::F)), "Go to the filter box.";
     ClearFilter: Edit, false, "Clear filter", None, Some(key(CTRL_SHIFT, Key::F)), "Show every row again.";
-    Remove: Edit, true, "Remove from list…", Some(Icon::Remove), Some(key(Modifiers::NONE, Key::Delete)), "Take the selected rows out of the list. The computers themselves are not touched.";
+    Remarks: Edit, true, "Edit product remarks…", None, None, "Change the note on the selected product.";
+    Remove: Edit, false, "Remove from list…", Some(Icon::Remove), Some(key(Modifiers::NONE, Key::Delete)), "Take the selected rows out of the list. The computers themselves are not touched.";
 
     AddComputers: Computers, false, "Add computers…", Some(Icon::AddComputer), Some(key(CTRL, Key::D)), "Add computers by name, address or address range.";
     UpdateStatus: Computers, false, "Update license status", Some(Icon::Refresh), Some(key(Modifiers::NONE, Key::F5)), "Ask the computers for their products and license status.";
@@ -165,6 +168,14 @@ impl Command {
         if let Some(shortcut) = &spec.shortcut {
             text = format!("{text} ({})", ctx.format_shortcut(shortcut));
         }
+        let step = match self {
+            Self::Undo => facts.undo.as_deref(),
+            Self::Redo => facts.redo.as_deref(),
+            _ => None,
+        };
+        if let Some(step) = step {
+            text = format!("{text}\n{}: {step}", self.name());
+        }
         match self.unavailable(facts) {
             Some(why) => format!("{text}\n{why}"),
             None => text,
@@ -209,6 +220,9 @@ impl Command {
             | C::ShowKeys
             | C::ShowAirGap
             | C::ShowActivity => list(),
+            C::Undo => writable().or_else(|| need(facts.undo.is_some(), "Nothing was edited yet.")),
+            C::Redo => writable().or_else(|| need(facts.redo.is_some(), "Nothing was undone.")),
+            C::Remarks => writable().or_else(|| need(facts.rows.selected == 1 && facts.rows.products == 1, "Select one product first.")),
             C::SelectNone | C::CopyRows => list().or_else(|| need(rows.selected > 0, NOTHING_SELECTED)),
             C::Remove => writable().or_else(|| need(rows.selected > 0, NOTHING_SELECTED)),
             C::AddComputers | C::AddKeys => writable(),

@@ -13,7 +13,7 @@ use super::state::notices::Tone;
 use super::state::orders::{self, Order, Scope};
 use super::state::screen::Look;
 use super::state::words;
-use crate::model::{Change, Column, Line};
+use crate::model::{Change, Column, Inventory, Line, Product};
 use crate::workspace::{self, Job, KeyChoice, Mode, StoreError, Workspace, WorkspaceError};
 
 impl Desktop {
@@ -68,11 +68,20 @@ impl Desktop {
             Event::ApplyImport(plan) => {
                 self.on_file("import", move |w| Outcome::Imported(Box::new(w.apply_import(*plan))));
             }
-            Event::EditComputer(id, edit) => self.edit("Computer changed".into(), move |w| {
-                // The computer as it is now: a run may have changed it while the dialog was open.
-                let known = w.snapshot().inventory.computer(id).cloned();
-                let edited = known.map(|c| Change::PutComputer(Box::new(edit.apply(&c))));
+            Event::EditComputer(id, edit) => self.edit_now("Computer changed", move |list| {
+                let edited = list.computer(id).map(|c| Change::PutComputer(Box::new(edit.apply(c))));
                 edited.into_iter().collect()
+            }),
+            Event::ApplyReload(plan) => self.on_file("merge", move |w| Outcome::Saved {
+                then_quit: false,
+                result: w.apply_reload(&plan).and_then(|_| w.save()),
+            }),
+            Event::EditProduct(id, remarks) => self.edit_now("Remarks changed", move |list| {
+                let known = list.product(id).map(|p| Product {
+                    remarks: remarks.into(),
+                    ..(**p).clone()
+                });
+                known.map(|p| Change::PutProduct(Box::new(p))).into_iter().collect()
             }),
             Event::EditKey(key, what) => self.edit(what, move |_| vec![Change::PutKey(key)]),
             Event::RemoveKey(id) => self.edit("Product key removed from the list".into(), move |_| {
@@ -129,6 +138,13 @@ impl Desktop {
                 }
             }
             C::SelectAll => self.screen.selection.select_all(&self.answer.view),
+            C::Undo => self.on_list("undo", |w| Outcome::Undone("Undone", w.undo())),
+            C::Redo => self.on_list("redo", |w| Outcome::Undone("Redone", w.redo())),
+            C::Remarks => {
+                if let Some(dialog) = self.remarks_dialog() {
+                    self.open(dialog);
+                }
+            }
             C::SelectNone => self.screen.selection.clear(),
             C::CopyRows => self.copy_rows(),
             C::Find => {
@@ -244,6 +260,18 @@ impl Desktop {
         });
     }
 
+    /// An edit of the list as it is at that moment: a run may have changed it while the dialog was open.
+    fn edit_now(&mut self, what: &str, make: impl FnOnce(&Inventory) -> Vec<Change> + Send + 'static) {
+        let what = what.to_owned();
+        self.on_list("edit", move |w| Outcome::Edited(what, w.edit_with(make)));
+    }
+
+    fn remarks_dialog(&self) -> Option<Dialog> {
+        let inventory = &self.list.as_ref()?.snapshot.inventory;
+        let row = self.screen.selection.single()?.view(inventory)?;
+        Some(dialogs::edit_product(row.product?, row.computer.map(|c| &*c.name)))
+    }
+
     fn selected_key(&self) -> Option<std::sync::Arc<crate::model::KeyEntry>> {
         self.list.as_ref()?.snapshot.inventory.key(self.screen.key?).cloned()
     }
@@ -290,9 +318,14 @@ impl Desktop {
     }
 
     fn save(&mut self, then_quit: bool, anyway: bool) {
-        self.on_file("save", move |w| Outcome::Saved {
-            then_quit,
-            result: if anyway { w.save_anyway() } else { w.save() },
+        self.on_file("save", move |w| {
+            let result = if anyway { w.save_anyway() } else { w.save() };
+            if let Err(WorkspaceError::Store(StoreError::ChangedByOther { .. })) = &result
+                && let Ok(plan) = w.plan_reload()
+            {
+                return Outcome::Reload(Box::new(dialogs::reload(plan)));
+            }
+            Outcome::Saved { then_quit, result }
         });
     }
 
@@ -465,8 +498,9 @@ impl Desktop {
                 Outcome::SavedAs(path, result)
             }),
             Purpose::Import => self.on_file("read", move |w| {
-                let plan = w.plan_import(&path);
-                Outcome::Planned(path, Box::new(plan))
+                // The dialog sorts the rows of the plan, which takes as long as there are many.
+                let plan = w.plan_import(&path).map(|plan| dialogs::import(path, plan));
+                Outcome::Planned(Box::new(plan))
             }),
             Purpose::Export {
                 profile,

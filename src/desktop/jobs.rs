@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use super::dialogs::Dialog;
 use super::picker::{PickFile, Picked};
 use super::state::viewer::Waker;
 use crate::workspace::{
-    AddKeysReport, AddReport, ExportProfile, ExportReport, ImportPlan, ImportReport, Job, OpenReport, Price, Run,
-    SaveReport, Workspace, WorkspaceError,
+    AddKeysReport, AddReport, ExportProfile, ExportReport, ImportReport, Job, OpenReport, Price, Run, SaveReport,
+    Undone, Workspace, WorkspaceError,
 };
 
 /// What a picked file is for.
@@ -60,7 +61,11 @@ pub enum Outcome {
     /// A list was exported.
     Exported(Result<ExportReport, WorkspaceError>),
     /// A file to import was read.
-    Planned(PathBuf, Box<Result<ImportPlan, WorkspaceError>>),
+    Planned(Box<Result<Dialog, WorkspaceError>>),
+    /// Somebody else saved the list: a dialog shows what both versions become.
+    Reload(Box<Dialog>),
+    /// An edit was undone or redone.
+    Undone(&'static str, Result<Option<Undone>, WorkspaceError>),
     /// It was imported.
     Imported(Box<Result<ImportReport, WorkspaceError>>),
     /// Computers were added.

@@ -55,9 +55,19 @@ impl Desktop {
                 }
                 Err(error) => self.fail("Not exported", &error),
             },
-            Outcome::Planned(path, plan) => match *plan {
-                Ok(plan) => self.dialogs.push(dialogs::import(path, plan)),
+            Outcome::Planned(dialog) => match *dialog {
+                Ok(dialog) => self.dialogs.push(dialog),
                 Err(error) => self.fail("Nothing imported", &error),
+            },
+            Outcome::Reload(dialog) => self.dialogs.push(*dialog),
+            Outcome::Undone(word, result) => match result {
+                Ok(Some(undone)) => {
+                    let kept: Vec<String> = undone.kept.iter().map(|k| words::sentence(k)).collect();
+                    let tone = if kept.is_empty() { Tone::Good } else { Tone::Warning };
+                    self.say(tone, format!("{word}: {}", undone.label), kept.join("\n"));
+                }
+                Ok(None) => {}
+                Err(error) => self.fail("Not changed", &error),
             },
             Outcome::Imported(report) => match *report {
                 Ok(report) => self.tell_imported(&report),
@@ -142,7 +152,7 @@ impl Desktop {
     }
 
     fn tell_imported(&mut self, report: &ImportReport) {
-        let open = report.unmatched.len() + report.conflicts.len() + report.refused.len();
+        let open = report.unmatched.len() + report.conflicts.len() + report.undecided.len() + report.refused.len();
         let mut detail = format!(
             "{} matched, {} new, {} known already.",
             words::count(report.matched, "row", "rows"),

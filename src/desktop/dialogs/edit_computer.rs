@@ -12,7 +12,6 @@ use crate::model::{Computer, ComputerId, ConnectTo};
 /// What was typed.
 pub struct EditComputer {
     id: ComputerId,
-    name: String,
     edit: ComputerEdit,
     port: String,
 }
@@ -20,6 +19,8 @@ pub struct EditComputer {
 /// What a person may change of a computer; the rest is what it said of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ComputerEdit {
+    /// Name; blank: as it was.
+    pub name: String,
     /// Address; empty: by name.
     pub address: String,
     /// Port; `None`: the usual one.
@@ -34,6 +35,7 @@ impl ComputerEdit {
     fn of(computer: &Computer) -> Self {
         let connect = computer.connect.clone().unwrap_or_default();
         Self {
+            name: computer.name.to_string(),
             address: connect.address.map(|a| a.to_string()).unwrap_or_default(),
             port: connect.port,
             tls: connect.tls,
@@ -49,7 +51,13 @@ impl ComputerEdit {
             port: self.port,
             tls: self.tls,
         };
+        let name = self.name.trim();
         Computer {
+            name: if name.is_empty() {
+                computer.name.clone()
+            } else {
+                name.into()
+            },
             connect: (connect != ConnectTo::default()).then_some(connect),
             remarks: self.remarks.trim().into(),
             ..computer.clone()
@@ -73,7 +81,6 @@ impl EditComputer {
         let edit = ComputerEdit::of(computer);
         Self {
             id: computer.id,
-            name: computer.name.to_string(),
             port: edit.port.map(|p| p.to_string()).unwrap_or_default(),
             edit,
         }
@@ -81,12 +88,14 @@ impl EditComputer {
 
     pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
         let done = dialog_ui(ctx, "Edit computer", 460.0, |ui| {
-            ui.label(egui::RichText::new(&self.name).text_style(theme::strong()));
             let port = read_port(&self.port);
             Grid::new("reach")
                 .num_columns(2)
                 .spacing([theme::L, theme::XS])
                 .show(ui, |ui| {
+                    let label = ui.label("Name");
+                    ui.add(text_line(&mut self.edit.name)).labelled_by(label.id);
+                    ui.end_row();
                     let label = ui.label("Reached at");
                     let hint = "by its name";
                     ui.add(text_line(&mut self.edit.address).hint_text(hint))
@@ -106,10 +115,10 @@ impl EditComputer {
             if let Err(problem) = port {
                 banner_ui(ui, Health::Bad, "", problem);
             }
-            note(ui, "Name, domain and products are what the computer says of itself.");
+            note(ui, "Domain and products are what the computer says of itself.");
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, port.is_ok(), "Change").clicked() {
+                if primary_button(ui, port.is_ok() && !self.edit.name.trim().is_empty(), "Change").clicked() {
                     self.edit.port = port.unwrap_or_default();
                     frame.send(Event::EditComputer(self.id, self.edit.clone()));
                     done = true;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use egui::{Context, RichText, ScrollArea};
 
+use super::merge::MergePreview;
 use super::{Stay, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::icons::Icon;
@@ -16,6 +17,7 @@ use crate::workspace::ImportPlan;
 pub struct Import {
     path: PathBuf,
     plan: Option<ImportPlan>,
+    preview: MergePreview,
     take_theirs: bool,
 }
 
@@ -26,15 +28,18 @@ impl Import {
     pub(super) fn new(path: PathBuf, plan: ImportPlan) -> Self {
         Self {
             path,
+            preview: MergePreview::new(&plan.merge),
             plan: Some(plan),
             take_theirs: false,
         }
     }
 
     pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
-        let Some(plan) = &self.plan else { return Stay::Close };
+        let Some(plan) = &mut self.plan else { return Stay::Close };
         let mut apply = false;
-        let done = dialog_ui(ctx, "Import list", 560.0, |ui| {
+        let preview = &mut self.preview;
+        let width = if plan.is_merge() { 760.0 } else { 560.0 };
+        let done = dialog_ui(ctx, "Import list", width, |ui| {
             ui.label(RichText::new(self.path.display().to_string()).text_style(theme::strong()));
             let nothing = plan.is_nothing();
             if nothing {
@@ -46,8 +51,11 @@ impl Import {
                 );
             }
             summary_ui(ui, plan);
+            if plan.is_merge() {
+                preview.show(ui, &mut plan.merge);
+            }
             lines_ui(ui, plan);
-            if plan.contradictions() > 0 {
+            if !plan.conflicts.is_empty() {
                 ui.checkbox(
                     &mut self.take_theirs,
                     "Where both have a confirmation ID, use the one of the file",
@@ -56,7 +64,8 @@ impl Import {
             }
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, !nothing || self.take_theirs, "Import").clicked() {
+                let verb = if plan.is_merge() { "Merge" } else { "Import" };
+                if primary_button(ui, !nothing || self.take_theirs, verb).clicked() {
                     apply = true;
                     done = true;
                 }
@@ -66,7 +75,7 @@ impl Import {
         });
         if apply && let Some(mut plan) = self.plan.take() {
             if self.take_theirs {
-                plan.take_theirs();
+                plan.take_their_confirmation_ids();
             }
             frame.send(Event::ApplyImport(Box::new(plan)));
         }

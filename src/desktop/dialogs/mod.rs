@@ -6,12 +6,15 @@ mod confirm;
 mod credentials;
 pub mod edit_computer;
 mod edit_key;
+mod edit_product;
 mod explain;
 mod export;
 mod import;
 mod install_key;
+mod merge;
 mod palette;
 mod path;
+mod reload;
 mod settings;
 mod simple;
 
@@ -27,8 +30,8 @@ use super::state::facts::Page;
 use super::state::orders::Scope;
 use super::theme;
 use super::widgets::region;
-use crate::model::{Computer, KeyEntry, KeyEntryId};
-use crate::workspace::{Credentials, ImportPlan, Job, Price, Settings};
+use crate::model::{Computer, KeyEntry, KeyEntryId, Product};
+use crate::workspace::{Credentials, ImportPlan, Job, Price, ReloadPlan, Settings};
 
 /// An open dialog.
 pub enum Dialog {
@@ -55,6 +58,10 @@ pub enum Dialog {
     Import(Box<import::Import>),
     /// Where a computer is reached.
     EditComputer(Box<edit_computer::EditComputer>),
+    /// The note on a product.
+    EditProduct(Box<edit_product::EditProduct>),
+    /// What becomes of a list that somebody else saved.
+    Reload(Box<reload::Reload>),
     /// Description, remarks and mark of a key.
     EditKey(Box<edit_key::EditKey>),
     /// What an error code means.
@@ -142,6 +149,16 @@ pub fn edit_computer(computer: &Computer) -> Dialog {
     Dialog::EditComputer(Box::new(edit_computer::EditComputer::new(computer)))
 }
 
+/// Edits the note on a product.
+pub fn edit_product(product: &Product, computer: Option<&str>) -> Dialog {
+    Dialog::EditProduct(Box::new(edit_product::EditProduct::new(product, computer)))
+}
+
+/// Shows how a list becomes one with what somebody else saved.
+pub fn reload(plan: ReloadPlan) -> Dialog {
+    Dialog::Reload(Box::new(reload::Reload::new(plan)))
+}
+
 /// Edits a key entry.
 pub fn edit_key(key: &KeyEntry) -> Dialog {
     Dialog::EditKey(Box::new(edit_key::EditKey::new(key)))
@@ -208,6 +225,8 @@ impl Dialog {
             Self::Import(d) => d.show(ctx, frame),
             Self::EditComputer(d) => d.show(ctx, frame),
             Self::EditKey(d) => d.show(ctx, frame),
+            Self::EditProduct(d) => d.show(ctx, frame),
+            Self::Reload(d) => d.show(ctx, frame),
             Self::Explain(d) => d.show(ctx),
             Self::Path(d) => d.show(ctx, frame),
             Self::Palette(d) => d.show(ctx, frame),

@@ -1,6 +1,6 @@
 //! What commands depend on: the few facts about list and selection that decide what is available.
 
-use crate::model::{Inventory, KeyType, LicenseStatus, Row};
+use crate::model::{Inventory, KeyType, LicenseStatus, Row, Text};
 
 /// The pages of the window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -98,6 +98,10 @@ pub struct Facts {
     pub selected_key: bool,
     /// The list has the whole of it.
     pub selected_key_is_whole: bool,
+    /// The edit that undo takes back.
+    pub undo: Option<Text>,
+    /// The edit that redo brings back.
+    pub redo: Option<Text>,
     /// The selected rows.
     pub rows: RowFacts,
 }

@@ -1,0 +1,49 @@
+//! The note on a product.
+
+use egui::{Context, RichText};
+
+use super::{Stay, buttons, dialog_ui};
+use crate::desktop::app::{Event, Frame};
+use crate::desktop::theme;
+use crate::desktop::widgets::{plain_button, primary_button, text_box};
+use crate::model::{Product, ProductId};
+
+/// What was typed.
+pub struct EditProduct {
+    id: ProductId,
+    name: String,
+    remarks: String,
+}
+
+impl EditProduct {
+    pub(super) fn new(product: &Product, computer: Option<&str>) -> Self {
+        let what = if product.name.is_empty() {
+            product.application_label()
+        } else {
+            &product.name
+        };
+        Self {
+            id: product.id,
+            name: computer.map_or_else(|| what.to_owned(), |computer| format!("{what} on {computer}")),
+            remarks: product.remarks.to_string(),
+        }
+    }
+
+    pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
+        let done = dialog_ui(ctx, "Edit remarks", 460.0, |ui| {
+            ui.label(RichText::new(&self.name).text_style(theme::strong()));
+            let label = ui.label("Remarks");
+            ui.add(text_box(&mut self.remarks, 3)).labelled_by(label.id);
+            let mut done = false;
+            buttons(ui, |ui| {
+                if primary_button(ui, true, "Change").clicked() {
+                    frame.send(Event::EditProduct(self.id, self.remarks.trim().to_owned()));
+                    done = true;
+                }
+                done |= plain_button(ui, "Cancel").clicked();
+            });
+            done
+        });
+        Stay::unless(done.unwrap_or(true))
+    }
+}
