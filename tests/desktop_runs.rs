@@ -210,3 +210,43 @@ fn the_keys_left_are_asked_of_the_service() {
     desk.expect("1,000 left");
     estate.stop();
 }
+
+#[test]
+fn the_drawer_of_a_single_computer_has_its_head_and_its_row_inside_the_window() {
+    let estate = Estate::start();
+    let mut desk = estate.window(1);
+    desk.press(NONE, Key::F5);
+    let status = desk.harness.get_by_role_and_label(Role::Group, "Progress").rect();
+    let row = desk
+        .harness
+        .query_all_by_role(Role::Row)
+        .find(|n| {
+            n.accesskit_node()
+                .label()
+                .is_some_and(|l| l.contains("products: ") || l.contains("product: "))
+        })
+        .map(|n| n.rect());
+    let parts = [
+        (
+            "the title",
+            desk.harness.get_by_label("Updating license status: done").rect(),
+        ),
+        ("the figures", desk.harness.get_by_label("1 succeeded").rect()),
+        (
+            "the cross",
+            desk.harness
+                .get_by_role_and_label(Role::Button, "Close progress")
+                .rect(),
+        ),
+        ("the row", row.unwrap()),
+    ];
+    let table = desk.harness.get_by_role_and_label(Role::Table, "Products").rect();
+    let line = desk.harness.get_by_label_contains("unsaved").rect();
+    for (what, rect) in parts {
+        assert!(
+            rect.top() >= table.bottom() && rect.bottom() <= line.top() && status.contains_rect(rect.shrink(1.0)),
+            "{what} at {rect:?} is outside the drawer at {status:?}, between {table:?} and {line:?}"
+        );
+    }
+    estate.stop();
+}

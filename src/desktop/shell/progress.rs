@@ -14,6 +14,8 @@ use crate::desktop::widgets::{bar_ui, icon_button, paint_text, region};
 use crate::workspace::{RowState, Run, RunProgress, RunRow};
 
 const ROW: f32 = 24.0;
+/// Margins and head of the drawer: what stands above its rows.
+const HEAD: f32 = 56.0;
 /// So few rows need no drawer that can be made larger.
 const FEW: usize = 4;
 
@@ -27,7 +29,7 @@ pub(super) fn drawer_ui(ui: &mut Ui, frame: &Frame<'_>, run: &Run) {
     let panel = if !open {
         Panel::bottom("drawer-folded").resizable(false)
     } else if progress.total <= FEW {
-        let height = 56.0 + ROW * progress.total as f32;
+        let height = HEAD + ROW * progress.total as f32;
         Panel::bottom("drawer-of-few").resizable(false).exact_size(height)
     } else {
         Panel::bottom("drawer")
@@ -152,6 +154,8 @@ fn rows_ui(ui: &mut Ui, frame: &Frame<'_>, progress: &RunProgress) {
     ScrollArea::vertical()
         .id_salt("run-rows")
         .auto_shrink([false, false])
+        // By default a scroll area is never lower than 64 points: of a drawer with one row it would push the head out.
+        .min_scrolled_height(ROW)
         .show_rows(ui, ROW, shown, |ui, range| {
             for line in range {
                 let index = failed.as_ref().map_or(Some(line), |f| f.get(line).copied());
