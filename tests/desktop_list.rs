@@ -70,6 +70,21 @@ fn a_filter_that_cannot_be_read_says_why_and_leaves_the_list() {
 }
 
 #[test]
+fn a_half_typed_filter_shows_rows_and_no_false_reproach() {
+    let mut desk = Desk::with(30);
+    for text in ["s", "status", "status:", "status:b", "status:bar"] {
+        desk.type_into(
+            Role::TextInput,
+            "Filter",
+            &text[desk.harness.state().screen().filter_text.len()..],
+        );
+    }
+    desk.expect("is not a value of status");
+    assert!(!desk.sees("No row passes the filter"));
+    assert!(desk.rows().len() > 10, "{:?}", desk.rows());
+}
+
+#[test]
 fn a_filter_that_nothing_passes_says_what_to_do() {
     let mut desk = Desk::with(30);
     desk.type_into(Role::TextInput, "Filter", "no-such-computer");

@@ -28,7 +28,8 @@ pub(crate) fn products_ui(ui: &mut Ui, frame: &Frame<'_>) {
         table::table_ui(ui, frame);
         return;
     }
-    if !is_current(frame) {
+    // While the filter cannot be read, the message above says so; "no row fits" would blame the list.
+    if !is_current(frame) || frame.screen.filter_error.is_some() {
         return;
     }
     if view.total == 0 {

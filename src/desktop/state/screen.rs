@@ -59,8 +59,10 @@ pub struct Screen {
     pub page: Page,
     /// The filter as typed.
     pub filter_text: String,
-    /// Why it cannot be read; the list still shows what the last readable filter let pass.
+    /// Why it cannot be read; the list still shows what the words of it that can be read let pass.
     pub filter_error: Option<FilterError>,
+    /// The words that the list is filtered by now.
+    pub filter_read: String,
     /// What to show and how.
     pub spec: ViewSpec,
     /// The selected rows.
@@ -101,6 +103,7 @@ impl Default for Screen {
             page: Page::Products,
             filter_text: String::new(),
             filter_error: None,
+            filter_read: String::new(),
             spec: ViewSpec::default(),
             selection: Selection::default(),
             key: None,
@@ -133,19 +136,21 @@ impl Screen {
         self.announced = 0;
     }
 
-    /// Text was typed into the filter box. Text that cannot be read leaves the list as it is and says why.
+    /// Text was typed into the filter box. What cannot be read of it is said, and does not change the list.
     pub fn set_filter(&mut self, text: String) {
-        match Filter::parse(&text) {
-            Ok(filter) => {
-                if self.spec.filter != filter {
-                    self.spec.filter = filter;
-                    self.scroll_to = Some(0);
-                }
-                self.filter_error = None;
-            }
-            Err(error) => self.filter_error = Some(error),
-        }
+        let (readable, error) = match Filter::parse(&text) {
+            Ok(_) => (text.clone(), None),
+            Err(error) => (readable_part(&text, &self.filter_read), Some(error)),
+        };
+        self.filter_error = error;
         self.filter_text = text;
+        if let Ok(filter) = Filter::parse(&readable) {
+            self.filter_read = readable;
+            if self.spec.filter != filter {
+                self.spec.filter = filter;
+                self.scroll_to = Some(0);
+            }
+        }
     }
 
     /// A click on a heading: sorts by it, the other way round the second time.
@@ -166,6 +171,23 @@ impl Screen {
     }
 }
 
+/// What of a text to filter by while it is being typed: its readable words, and for a word whose value cannot be read
+/// (`status:gra`) what the same field was filtered by before. Without this, every half-typed word would search for its name.
+fn readable_part(text: &str, before: &str) -> String {
+    let field = |word: &str| word.find([':', '<', '>']).map(|at| word[..at].to_owned());
+    let is_readable = |word: &str| Filter::parse(word).is_ok();
+    let words = text.split_whitespace().filter_map(|word| {
+        if is_readable(word) {
+            return Some(word);
+        }
+        let field_of_word = field(word)?;
+        before
+            .split_whitespace()
+            .find(|old| is_readable(old) && field(old).as_ref() == Some(&field_of_word))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +203,20 @@ mod tests {
         assert_eq!(screen.filter_text, "status:purple");
         screen.set_filter(String::new());
         assert!(screen.filter_error.is_none() && screen.spec.filter.is_empty());
+    }
+
+    #[test]
+    fn a_filter_is_not_a_search_for_its_own_name_while_it_is_typed() {
+        let mut screen = Screen::default();
+        screen.set_filter("win status".into());
+        screen.set_filter("win status:".into());
+        assert!(screen.filter_error.is_some());
+        assert_eq!(screen.spec.filter, Filter::parse("win").unwrap());
+        screen.set_filter("win status:grace".into());
+        screen.set_filter("win status:grac".into());
+        assert_eq!(screen.spec.filter, Filter::parse("win status:grace").unwrap());
+        screen.set_filter("win".into());
+        assert_eq!(screen.spec.filter, Filter::parse("win").unwrap());
     }
 
     #[test]
