@@ -263,7 +263,7 @@ fn what_older_lists_say_that_has_no_field_survives_at_every_level() {
 /// Well-formed with namespaces, in the eyes of Python.
 fn is_well_formed(text: &str) -> bool {
     use std::io::Write;
-    let mut python = std::process::Command::new("python3")
+    let mut python = std::process::Command::new(python())
         .args([
             "-c",
             "import sys, xml.dom.minidom as m; m.parseString(sys.stdin.buffer.read())",
@@ -511,4 +511,8 @@ fn reading_an_older_list_tells_how_far_it_is_and_can_be_cancelled() {
     assert!(seen.into_inner() > 4_000_000);
     let cancelled = cil::read_with(text.as_bytes(), &|_| ControlFlow::Break(()));
     assert_eq!(cancelled.unwrap_err(), cil::CilError::Cancelled);
+}
+
+fn python() -> String {
+    std::env::var("MAKEEPER_PYTHON").unwrap_or_else(|_| "python3".into())
 }

@@ -174,7 +174,7 @@ fn python_csv(file: &Path) -> Vec<Vec<String>> {
     let script = "import csv, json, sys\n\
                   rows = list(csv.reader(open(sys.argv[1], encoding='utf-8-sig', newline='')))\n\
                   print(json.dumps(rows))";
-    let output = Command::new("python3").args(["-c", script]).arg(file).output().unwrap();
+    let output = Command::new(python()).args(["-c", script]).arg(file).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -345,4 +345,8 @@ fn product_keys_come_from_csv_in_every_dialect_and_each_line_is_answered() {
             is("FC4T4", "Head office, two"),
         ]
     );
+}
+
+fn python() -> String {
+    std::env::var("MAKEEPER_PYTHON").unwrap_or_else(|_| "python3".into())
 }

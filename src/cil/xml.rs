@@ -507,12 +507,9 @@ fn blanks(raw: &str) -> Option<String> {
 /// Whether a name can be written again and read by others: quick-xml takes for one whatever stands there. Characters
 /// beyond ASCII are not looked at closely.
 fn is_name(name: &str) -> bool {
-    let mut chars = name.chars();
-    let first = chars
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || !(c.is_ascii() || c.is_control() || c.is_whitespace()));
-    first
-        && chars.all(|c| match c {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || !c.is_ascii());
+    starts_well
+        && name.chars().all(|c| match c {
             '-' | '_' | '.' | ':' => true,
             '\u{fffe}' | '\u{ffff}' => false,
             c => c.is_ascii_alphanumeric() || !(c.is_ascii() || c.is_control() || c.is_whitespace()),
