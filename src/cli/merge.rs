@@ -164,11 +164,9 @@ fn show(context: &mut Context, plan: &ImportPlan, output: &OutputArgs) {
 }
 
 fn in_short(row: &MergeRow) -> String {
-    if let [first, ..] = row.contradictions.as_slice() {
-        return first.label().to_owned();
-    }
-    if matches!(row.what, What::New | What::Removed) {
-        return String::new();
+    let why = row.contradictions.first().map(|c| c.label());
+    if row.is_one_sided() {
+        return why.unwrap_or_default().to_owned();
     }
     let differences = row.differences();
     let words = |d: &crate::model::merge::Difference| {
@@ -184,6 +182,9 @@ fn in_short(row: &MergeRow) -> String {
     let mut text = differences.iter().take(3).map(words).collect::<Vec<_>>().join(", ");
     if differences.len() > 3 {
         text.push_str(", …");
+    }
+    if let Some(why) = why {
+        text = format!("{text} ({why})");
     }
     text
 }

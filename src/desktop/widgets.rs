@@ -458,3 +458,9 @@ pub fn paint_text(ui: &Ui, rect: egui::Rect, text: &str, color: Color32, mono: b
     ui.painter().galley(pos, galley, color);
     elided
 }
+
+/// The arrow of a combo box, in the manner of the other symbols.
+pub fn chevron(ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
+    let rect = egui::Rect::from_center_size(rect.center(), egui::Vec2::splat(14.0));
+    Icon::Down.paint(ui.painter(), rect, visuals.fg_stroke.color);
+}

@@ -50,9 +50,11 @@ impl Import {
                     "Everything in this file is in the list already, or belongs to other products.",
                 );
             }
-            summary_ui(ui, plan);
             if plan.is_merge() {
+                ids_ui(ui, plan);
                 preview.show(ui, &mut plan.merge);
+            } else {
+                summary_ui(ui, plan);
             }
             lines_ui(ui, plan);
             if !plan.conflicts.is_empty() {
@@ -81,6 +83,14 @@ impl Import {
         }
         Stay::unless(done.unwrap_or(true))
     }
+}
+
+/// What counts most: the rows stand below.
+fn ids_ui(ui: &mut egui::Ui, plan: &ImportPlan) {
+    let ids = words::count(plan.confirmation_ids, "new confirmation ID", "new confirmation IDs");
+    ui.label(format!(
+        "{ids}. Confirmation IDs of both lists are kept, unless a row is left out."
+    ));
 }
 
 fn summary_ui(ui: &mut egui::Ui, plan: &ImportPlan) {

@@ -7,7 +7,7 @@ use super::note;
 use crate::desktop::icons::Icon;
 use crate::desktop::state::words;
 use crate::desktop::theme::{self, Palette};
-use crate::desktop::widgets::{elided, region};
+use crate::desktop::widgets::{chevron, elided, quiet_button, region};
 use crate::model::merge::{Choice, MergePlan, MergeRow, What};
 
 /// Which rows are shown: their places in the plan, by kind. Made off the drawing thread, because it grows with the plan.
@@ -52,7 +52,7 @@ impl MergePreview {
         ui.horizontal(|ui| {
             let label = ui.label("For all rows shown");
             for choice in choices(self.shown) {
-                let button = ui.small_button(choice_label(self.shown, *choice)).labelled_by(label.id);
+                let button = quiet_button(ui, None, choice_label(self.shown, *choice)).labelled_by(label.id);
                 if button.on_hover_text(meaning(*choice)).clicked() {
                     for index in rows {
                         if let Some(row) = plan.rows.get_mut(*index) {
@@ -103,6 +103,7 @@ fn choice_label(what: What, choice: Choice) -> &'static str {
     match (what, choice) {
         (What::New, Choice::Newest) => "Add",
         (What::Removed, Choice::Newest) => "Remove here, too",
+        (What::Conflict, Choice::Newest) => "Undecided: ours",
         _ => choice.label(),
     }
 }
@@ -124,10 +125,13 @@ fn row_ui(ui: &mut Ui, index: usize, row: &mut MergeRow) {
     region(ui, UiBuilder::new(), Role::Row, &subject, |ui| {
         ui.set_height(ROW_HEIGHT - ui.spacing().item_spacing.y);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            // The scroll bar floats over the right edge.
+            ui.add_space(theme::M);
             let shown = choice_label(row.what, row.choice);
             let combo = ComboBox::from_id_salt(("choice", index))
                 .selected_text(shown)
                 .width(150.0)
+                .icon(chevron)
                 .show_ui(ui, |ui| {
                     for choice in choices(row.what) {
                         let entry = ui.selectable_label(row.choice == *choice, choice_label(row.what, *choice));
@@ -170,16 +174,15 @@ fn dash(text: &str) -> &str {
 
 /// In one line: why it is a conflict, or what differs.
 fn detail(row: &MergeRow) -> String {
-    if let Some(why) = row.contradictions.first() {
-        return words::sentence(why.label());
-    }
+    let why = row.contradictions.first().map(|c| c.label());
     if row.is_one_sided() {
-        return words::sentence(row.kind());
+        return words::sentence(why.unwrap_or_else(|| row.kind()));
     }
     let differences = row.differences();
     let one =
         |d: &crate::model::merge::Difference| format!("{}: {} here, {} there", d.what, dash(&d.ours), dash(&d.theirs));
-    differences.iter().take(3).map(one).collect::<Vec<_>>().join(" · ")
+    let first = differences.iter().take(2).map(one).chain(why.map(words::sentence));
+    first.collect::<Vec<_>>().join(" · ")
 }
 
 fn pairs_ui(ui: &mut Ui, plan: &mut MergePlan) {

@@ -10,7 +10,7 @@ use crate::desktop::state::screen::GROUPS;
 use crate::desktop::state::selection::{How, Step};
 use crate::desktop::state::words;
 use crate::desktop::theme::{self, Palette};
-use crate::desktop::widgets::{command_button, empty_ui, icon_button, primary_command, quiet_button};
+use crate::desktop::widgets::{chevron, command_button, empty_ui, icon_button, primary_command, quiet_button};
 
 const HELP: &str = "Words must all be found somewhere in the row.\n\
     status:grace   type:mak   key:X5X5X   computer:LAB*   product:office\n\
@@ -136,9 +136,4 @@ fn filter_row_ui(ui: &mut Ui, frame: &Frame<'_>) {
             }
         });
     }
-}
-
-fn chevron(ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool) {
-    let rect = egui::Rect::from_center_size(rect.center(), egui::Vec2::splat(14.0));
-    Icon::Down.paint(ui.painter(), rect, visuals.fg_stroke.color);
 }

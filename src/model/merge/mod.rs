@@ -56,7 +56,7 @@ impl Contradiction {
     /// One sentence for people, and what becomes of it unless they decide.
     pub fn label(self) -> &'static str {
         match self {
-            Self::NoOrder => "both lists say something else, and nothing tells which is newer; ours is kept",
+            Self::NoOrder => "nothing tells which is newer; ours is kept",
             Self::ConfirmationIds => {
                 "two confirmation IDs for the same installation ID; ours stays current and theirs is kept beside it"
             }
