@@ -409,3 +409,85 @@ fn a_list_of_an_older_version_is_shown_says_what_it_is_and_goes_on_as_a_list_of_
     let own = makeeper::cil::read(&std::fs::read(desk.path("own.cilx")).unwrap()).unwrap();
     assert_eq!((own.inventory.product_count(), own.legacy), (14, None));
 }
+
+#[test]
+fn enter_answers_a_dialog_and_escape_leaves_it() {
+    let mut desk = Desk::with(12);
+    desk.click_row(0, NONE);
+    for command in [
+        "Export",
+        "Settings",
+        "Add computers",
+        "Install product key",
+        "Remove from list",
+        "Add product keys",
+    ] {
+        desk.command(command);
+        assert_eq!(desk.dialogs().len(), 1, "{command}");
+        desk.press(NONE, Key::Escape);
+        assert!(desk.dialogs().is_empty(), "{command}: {:?}", desk.dialogs());
+    }
+    let path = desk.path("out.cilx");
+    desk.picker.will_pick(&path);
+    desk.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::E);
+    desk.press(NONE, Key::Enter);
+    assert!(path.exists(), "{:?}", desk.dialogs());
+    assert!(desk.dialogs().is_empty());
+    // The keyboard is back in the list.
+    let before = desk.selected_rows();
+    desk.press(NONE, Key::ArrowDown);
+    assert_ne!(desk.selected_rows(), before);
+
+    // What takes something away is pressed on purpose.
+    let rows = desk
+        .harness
+        .state()
+        .workspace()
+        .unwrap()
+        .snapshot()
+        .inventory
+        .product_count();
+    desk.press(NONE, Key::Delete);
+    desk.press(NONE, Key::Enter);
+    assert_eq!(desk.dialogs().len(), 1);
+    desk.press(NONE, Key::Escape);
+    let after = desk
+        .harness
+        .state()
+        .workspace()
+        .unwrap()
+        .snapshot()
+        .inventory
+        .product_count();
+    assert_eq!(rows, after);
+}
+
+#[test]
+fn enter_begins_a_line_of_names_and_ctrl_enter_adds_them() {
+    let mut desk = Desk::with(4);
+    let before = desk
+        .harness
+        .state()
+        .workspace()
+        .unwrap()
+        .snapshot()
+        .inventory
+        .computer_count();
+    desk.command("Add computers");
+    let field = "Names, addresses or ranges, separated by commas, blanks or line breaks";
+    desk.type_into(Role::MultilineTextInput, field, "new-pc-1");
+    desk.press(NONE, Key::Enter);
+    assert_eq!(desk.dialogs(), ["Add computers"]);
+    desk.type_into(Role::MultilineTextInput, field, "new-pc-2");
+    desk.press(Modifiers::COMMAND, Key::Enter);
+    assert!(desk.dialogs().is_empty(), "{:?}", desk.dialogs());
+    let after = desk
+        .harness
+        .state()
+        .workspace()
+        .unwrap()
+        .snapshot()
+        .inventory
+        .computer_count();
+    assert_eq!(after, before + 2);
+}

@@ -2,12 +2,12 @@
 
 use egui::{Context, ProgressBar, Ui};
 
-use super::{Stay, buttons, dialog_ui, note, paragraph};
+use super::{Stay, answer_button, buttons, dialog_ui, note, paragraph};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::icons::Icon;
 use crate::desktop::jobs::Purpose;
 use crate::desktop::state::words;
-use crate::desktop::widgets::{plain_button, primary_button, quiet_button, scrolled, text_box};
+use crate::desktop::widgets::{plain_button, quiet_button, scrolled, text_box};
 use crate::workspace::Search;
 
 /// What was typed, and the search that came of it.
@@ -86,7 +86,7 @@ impl AddComputers {
         note(ui, "A port of its own is written behind a colon: host:5986.");
         let mut done = false;
         buttons(ui, |ui| {
-            if primary_button(ui, !self.text.trim().is_empty(), "Add").clicked() {
+            if answer_button(ui, !self.text.trim().is_empty(), "Add") {
                 if ranges && self.only_answering {
                     frame.send(Event::Search(self.text.clone()));
                 } else {

@@ -3,13 +3,13 @@
 use egui::{Context, RichText, ScrollArea};
 use zeroize::Zeroizing;
 
-use super::{Stay, buttons, dialog_ui, note};
+use super::{Stay, answer_button, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::icons::Icon;
 use crate::desktop::jobs::Purpose;
 use crate::desktop::state::words::{self, Health};
 use crate::desktop::theme::{self, Palette};
-use crate::desktop::widgets::{banner_ui, forget, plain_button, primary_button, quiet_button, scrolled, text_box};
+use crate::desktop::widgets::{banner_ui, forget, plain_button, quiet_button, scrolled, text_box};
 use crate::workspace::{AddKeysReport, KeyLineOutcome, WorkspaceError};
 
 /// What was typed and what came of it.
@@ -88,10 +88,10 @@ impl AddKeys {
             let finished = matches!(&self.report, Some(Ok(_))) && self.text.trim().is_empty();
             buttons(ui, |ui| {
                 if finished {
-                    done |= primary_button(ui, true, "Done").clicked();
+                    done |= answer_button(ui, true, "Done");
                 } else {
                     let ready = !self.text.trim().is_empty() && !self.waiting;
-                    if primary_button(ui, ready, "Add keys").clicked() {
+                    if answer_button(ui, ready, "Add keys") {
                         self.waiting = true;
                         self.report = None;
                         frame.send(Event::AddKeys(self.text.clone()));

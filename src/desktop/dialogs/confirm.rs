@@ -2,11 +2,11 @@
 
 use egui::{Context, Grid, RichText};
 
-use super::{Stay, buttons, dialog_ui, note, paragraph};
+use super::{Stay, answer_button, buttons, dialog_ui, note, paragraph};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::state::words::{self, Health};
 use crate::desktop::theme;
-use crate::desktop::widgets::{banner_ui, plain_button, primary_button};
+use crate::desktop::widgets::{banner_ui, plain_button};
 use crate::workspace::{Job, KeyChoice, Price};
 
 fn question(job: &Job, price: &Price) -> (String, &'static str) {
@@ -72,7 +72,7 @@ pub(super) fn show(ctx: &Context, frame: &Frame<'_>, job: &Job, price: &Price) -
         }
         let mut done = false;
         buttons(ui, |ui| {
-            if primary_button(ui, true, verb).clicked() {
+            if answer_button(ui, true, verb) {
                 frame.send(Event::Start(job.clone()));
                 done = true;
             }

@@ -2,11 +2,11 @@
 
 use egui::{Context, Grid};
 
-use super::{Stay, buttons, dialog_ui, note};
+use super::{Stay, answer_button, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::state::words::Health;
 use crate::desktop::theme;
-use crate::desktop::widgets::{banner_ui, plain_button, primary_button, text_box, text_line};
+use crate::desktop::widgets::{banner_ui, plain_button, text_box, text_line};
 use crate::model::{Computer, ComputerId, ConnectTo};
 
 /// What was typed.
@@ -118,7 +118,7 @@ impl EditComputer {
             note(ui, "Domain and products are what the computer says of itself.");
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, port.is_ok() && !self.edit.name.trim().is_empty(), "Change").clicked() {
+                if answer_button(ui, port.is_ok() && !self.edit.name.trim().is_empty(), "Change") {
                     self.edit.port = port.unwrap_or_default();
                     frame.send(Event::EditComputer(self.id, self.edit.clone()));
                     done = true;

@@ -2,9 +2,9 @@
 
 use egui::{Context, DragValue, RichText};
 
-use super::{Stay, buttons, dialog_ui, note};
+use super::{Stay, answer_button, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
-use crate::desktop::widgets::{plain_button, primary_button, text_box, text_line};
+use crate::desktop::widgets::{plain_button, text_box, text_line};
 use crate::model::KeyEntry;
 
 /// What was typed.
@@ -43,7 +43,7 @@ impl EditKey {
             note(ui, "Without a mark, MAKeeper warns when none is left.");
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, true, "Change").clicked() {
+                if answer_button(ui, true, "Change") {
                     let mut key = self.key.clone();
                     key.description = self.description.trim().into();
                     key.remarks = self.remarks.trim().into();

@@ -2,10 +2,10 @@
 
 use egui::{Context, RichText};
 
-use super::{Stay, buttons, dialog_ui};
+use super::{Stay, answer_button, buttons, dialog_ui};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::theme;
-use crate::desktop::widgets::{plain_button, primary_button, text_box};
+use crate::desktop::widgets::{plain_button, text_box};
 use crate::model::{Product, ProductId};
 
 /// What was typed.
@@ -36,7 +36,7 @@ impl EditProduct {
             ui.add(text_box(&mut self.remarks, 3)).labelled_by(label.id);
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, true, "Change").clicked() {
+                if answer_button(ui, true, "Change") {
                     frame.send(Event::EditProduct(self.id, self.remarks.trim().to_owned()));
                     done = true;
                 }

@@ -2,9 +2,9 @@
 
 use egui::Context;
 
-use super::{Stay, buttons, dialog_ui, note};
+use super::{Stay, answer_button, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
-use crate::desktop::widgets::{choice_card, plain_button, primary_button};
+use crate::desktop::widgets::{choice_card, plain_button};
 use crate::workspace::ExportProfile;
 
 /// What was chosen.
@@ -65,7 +65,7 @@ impl Export {
             note(ui, "The open list itself is not changed.");
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, true, "Export…").clicked() {
+                if answer_button(ui, true, "Export…") {
                     frame.send(Event::Export {
                         profile: self.profile,
                         selection_only: self.selection_only && self.has_selection,

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use egui::{Context, RichText, ScrollArea};
 
 use super::merge::MergePreview;
-use super::{Stay, buttons, dialog_ui, note};
+use super::{Stay, answer_button, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::icons::Icon;
 use crate::desktop::state::words::{self, Health};
 use crate::desktop::theme::{self, Palette};
-use crate::desktop::widgets::{banner_ui, plain_button, primary_button};
+use crate::desktop::widgets::{banner_ui, plain_button};
 use crate::workspace::ImportPlan;
 
 /// A plan that waits for a decision.
@@ -67,7 +67,7 @@ impl Import {
             let mut done = false;
             buttons(ui, |ui| {
                 let verb = if plan.is_merge() { "Merge" } else { "Import" };
-                if primary_button(ui, !nothing || self.take_theirs, verb).clicked() {
+                if answer_button(ui, !nothing || self.take_theirs, verb) {
                     apply = true;
                     done = true;
                 }

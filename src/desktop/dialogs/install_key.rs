@@ -2,14 +2,14 @@
 
 use egui::{Context, RichText, ScrollArea, Ui};
 
-use super::{Stay, buttons, dialog_ui, note};
+use super::{Stay, answer_button, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::Command;
 use crate::desktop::icons::Icon;
 use crate::desktop::state::orders::{Order, Scope};
 use crate::desktop::state::words;
 use crate::desktop::theme::Palette;
-use crate::desktop::widgets::{choice_card, plain_button, primary_button, quiet_button};
+use crate::desktop::widgets::{choice_card, plain_button, quiet_button};
 use crate::model::{KeyEntry, KeyType};
 use crate::workspace::KeyChoice;
 
@@ -66,7 +66,7 @@ impl InstallKey {
             );
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, self.choice.is_some(), "Install key").clicked()
+                if answer_button(ui, self.choice.is_some(), "Install key")
                     && let Some(choice) = self.choice
                 {
                     frame.send(Event::Order(Order::Install(choice), self.scope));

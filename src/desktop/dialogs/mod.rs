@@ -21,7 +21,7 @@ mod simple;
 use std::path::PathBuf;
 
 use egui::accesskit::Role;
-use egui::{Align, Context, Id, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder};
+use egui::{Align, Context, Event, Id, Key, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder};
 
 use super::app::Frame;
 use super::jobs::Purpose;
@@ -29,7 +29,7 @@ use super::picker::PickFile;
 use super::state::facts::Page;
 use super::state::orders::Scope;
 use super::theme;
-use super::widgets::region;
+use super::widgets::{primary_button, region};
 use crate::model::{Computer, KeyEntry, KeyEntryId, Product};
 use crate::workspace::{Credentials, ImportPlan, Job, Price, ReloadPlan, Settings};
 
@@ -197,6 +197,36 @@ impl Stay {
 
 /// Shows the open dialogs, the newest on top, and drops those that are answered.
 pub fn show(ctx: &Context, frame: &Frame<'_>, dialogs: &mut Vec<Dialog>) {
+    // The first dialog takes the keyboard from the window; a frame after the last one it goes back to where it was. (Within
+    // the frame of a dialog, egui takes it from everything behind.)
+    let behind = Id::unique("focus-behind-dialogs");
+    let known: Option<Option<Id>> = ctx.data(|d| d.get_temp(behind));
+    if dialogs.is_empty() {
+        if let Some(focused) = known {
+            ctx.data_mut(|d| d.remove::<Option<Id>>(behind));
+            if let Some(id) = focused
+                && ctx.memory(|m| m.focused().is_none())
+            {
+                ctx.memory_mut(|m| m.request_focus(id));
+            }
+            ctx.request_repaint();
+        }
+        return;
+    }
+    if known.is_none() {
+        let focused = ctx.memory(egui::Memory::focused);
+        ctx.data_mut(|d| d.insert_temp(behind, focused));
+        if let Some(id) = focused {
+            ctx.memory_mut(|m| m.surrender_focus(id));
+        }
+    }
+    show_top(ctx, frame, dialogs);
+    if dialogs.is_empty() {
+        ctx.request_repaint();
+    }
+}
+
+fn show_top(ctx: &Context, frame: &Frame<'_>, dialogs: &mut Vec<Dialog>) {
     let last = dialogs.len().saturating_sub(1);
     let mut index = 0;
     dialogs.retain_mut(|dialog| {
@@ -270,6 +300,23 @@ pub fn dialog_ui<R>(ctx: &Context, title: &str, width: f32, body: impl FnOnce(&m
         .inner
     });
     (!response.should_close()).then_some(response.inner)
+}
+
+/// The button that does what the dialog asks. Enter presses it, unless another widget has the keyboard; from a field of several
+/// lines, where Enter begins a line, Ctrl+Enter does. True when it was pressed.
+///
+/// What takes something away that cannot be had back is a [`primary_button`]: it is pressed on purpose.
+pub fn answer_button(ui: &mut Ui, enabled: bool, text: &str) -> bool {
+    let clicked = primary_button(ui, enabled, text).clicked();
+    let free = ui.memory(|m| m.focused().is_none());
+    // A key that is held since before the dialog opened answers nothing.
+    let entered = ui.input(|i| {
+        i.events.iter().any(|event| {
+            matches!(event, Event::Key { key: Key::Enter, pressed: true, repeat: false, modifiers, .. }
+                if modifiers.command_only() || (free && modifiers.is_none()))
+        })
+    });
+    clicked || (enabled && entered)
 }
 
 /// The buttons at the foot of a dialog, from the right.

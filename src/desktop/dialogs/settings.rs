@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use egui::{Context, DragValue, Grid, Ui};
 
-use super::{Stay, buttons, dialog_ui, note};
+use super::{Stay, answer_button, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::state::words::Health;
 use crate::desktop::theme;
-use crate::desktop::widgets::{banner_ui, plain_button, primary_button, section, text_line};
+use crate::desktop::widgets::{banner_ui, plain_button, section, text_line};
 use crate::workspace::{ProxySetting, Settings};
 
 /// Which way leads to the activation service.
@@ -87,7 +87,7 @@ impl SettingsDialog {
             }
             let mut done = false;
             buttons(ui, |ui| {
-                if primary_button(ui, problem.is_none(), "Use").clicked() {
+                if answer_button(ui, problem.is_none(), "Use") {
                     frame.send(Event::Settings(Box::new(self.chosen())));
                     done = true;
                 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use egui::{Context, RichText};
 
-use super::{Stay, buttons, dialog_ui, note, paragraph};
+use super::{Stay, answer_button, buttons, dialog_ui, note, paragraph};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::Command;
 use crate::desktop::state::words::{self, Health};
@@ -87,7 +87,7 @@ pub(super) fn open_failed(ctx: &Context, frame: &Frame<'_>, path: &Path, message
         banner_ui(ui, Health::Bad, "", message);
         let mut done = false;
         buttons(ui, |ui| {
-            done |= primary_button(ui, true, "Close").clicked();
+            done |= answer_button(ui, true, "Close");
             let look = plain_button(ui, "Open to look at only").on_hover_text(
                 "Without a lock: nothing can be changed, so it works while somebody else has the list open.",
             );
@@ -107,7 +107,7 @@ pub(super) fn save_failed(ctx: &Context, frame: &Frame<'_>, message: &str) -> St
         note(ui, "Nothing is lost: every change is in the journal beside the file.");
         let mut done = false;
         buttons(ui, |ui| {
-            if primary_button(ui, true, "Save as…").clicked() {
+            if answer_button(ui, true, "Save as…") {
                 frame.run(Command::SaveAs);
                 done = true;
             }
@@ -150,7 +150,7 @@ pub(super) fn closing(ctx: &Context, frame: &Frame<'_>) -> Stay {
         let mut done = false;
         buttons(ui, |ui| {
             if facts.unsaved > 0 && !facts.read_only {
-                if primary_button(ui, true, "Save and close").clicked() {
+                if answer_button(ui, true, "Save and close") {
                     frame.send(Event::SaveAndQuit);
                     done = true;
                 }
@@ -187,7 +187,7 @@ pub(super) fn about(ctx: &Context) -> Stay {
             "Free software under the MIT or the Apache 2.0 licence. Not affiliated with Microsoft.",
         );
         let mut done = false;
-        buttons(ui, |ui| done = primary_button(ui, true, "Close").clicked());
+        buttons(ui, |ui| done = answer_button(ui, true, "Close"));
         done
     });
     Stay::unless(done.unwrap_or(true))
