@@ -491,3 +491,58 @@ fn enter_begins_a_line_of_names_and_ctrl_enter_adds_them() {
         .computer_count();
     assert_eq!(after, before + 2);
 }
+
+#[test]
+fn a_demonstration_asks_nothing_at_closing_unless_its_list_was_saved_elsewhere() {
+    for demo in [false, true] {
+        let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
+        let path = folder.path().join("contoso.cilx");
+        desktop_support::write_list(&path, &desktop_support::estate::estate(3));
+        let mut desk = Desk::start(
+            folder,
+            DesktopOptions {
+                list: Some(path),
+                demo: demo.then(|| makeeper::desktop::DemoInfo {
+                    banner: "Demonstration".into(),
+                    keep_alive: Box::new(()),
+                }),
+                ..DesktopOptions::default()
+            },
+        );
+        let change = |desk: &mut Desk| {
+            desk.click_row(0, NONE);
+            desk.press(NONE, Key::Delete);
+            desk.button("Remove");
+            desk.expect("unsaved change");
+        };
+        change(&mut desk);
+        if demo {
+            let elsewhere = desk.path("mine.cilx");
+            desk.picker.will_pick(&elsewhere);
+            desk.command("Save as");
+            change(&mut desk);
+        }
+        desk.press(Modifiers::COMMAND, Key::Q);
+        assert_eq!(desk.dialogs(), ["Save before closing?"], "demo: {demo}");
+    }
+    let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let path = folder.path().join("contoso.cilx");
+    desktop_support::write_list(&path, &desktop_support::estate::estate(3));
+    let mut desk = Desk::start(
+        folder,
+        DesktopOptions {
+            list: Some(path),
+            demo: Some(makeeper::desktop::DemoInfo {
+                banner: "Demonstration".into(),
+                keep_alive: Box::new(()),
+            }),
+            ..DesktopOptions::default()
+        },
+    );
+    desk.click_row(0, NONE);
+    desk.press(NONE, Key::Delete);
+    desk.button("Remove");
+    desk.expect("unsaved change");
+    desk.press(Modifiers::COMMAND, Key::Q);
+    assert!(desk.dialogs().is_empty(), "{:?}", desk.dialogs());
+}

@@ -184,6 +184,8 @@ pub struct Desktop {
     pub(super) settings: Settings,
     pub(super) credentials: Option<Credentials>,
     pub(super) demo: Option<DemoInfo>,
+    /// The list that is deleted when the demonstration ends.
+    demo_list: Option<PathBuf>,
     pub(super) screen: Screen,
     pub(super) dialogs: Vec<Dialog>,
     pub(super) jobs: Jobs,
@@ -211,6 +213,7 @@ impl Desktop {
             lists_opened: 0,
             settings: options.settings,
             credentials: options.credentials,
+            demo_list: options.list.clone().filter(|_| options.demo.is_some()),
             demo: options.demo,
             screen: Screen::default(),
             dialogs: Vec::new(),
@@ -457,12 +460,18 @@ impl Desktop {
         if !ctx.input(|i| i.viewport().close_requested()) || self.quit {
             return;
         }
-        let running = self.facts.running;
-        if (self.facts.unsaved == 0 || self.facts.read_only) && !running {
+        if !self.asks_before_closing() {
             return;
         }
         ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
         self.ask_before_closing();
+    }
+
+    /// Closing would cancel a run or leave changes out of the file. The list of a demonstration ends with it: nothing of it can
+    /// be kept, so nothing is asked, unless it was saved elsewhere.
+    pub(super) fn asks_before_closing(&self) -> bool {
+        let passes = self.demo_list.is_some() && self.demo_list == self.list.as_ref().map(|l| l.snapshot.path.clone());
+        !passes && (self.facts.running || (self.facts.unsaved > 0 && !self.facts.read_only))
     }
 
     pub(super) fn ask_before_closing(&mut self) {

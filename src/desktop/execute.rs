@@ -131,7 +131,7 @@ impl Desktop {
             C::Export => self.open(dialogs::export(self.facts.rows.products > 0, self.screen.page)),
             C::Settings => self.open(dialogs::settings(&self.settings)),
             C::Quit => {
-                if self.facts.running || (self.facts.unsaved > 0 && !self.facts.read_only) {
+                if self.asks_before_closing() {
                     self.ask_before_closing();
                 } else {
                     self.close_window(ctx);
