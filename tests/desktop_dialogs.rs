@@ -546,3 +546,18 @@ fn a_demonstration_asks_nothing_at_closing_unless_its_list_was_saved_elsewhere()
     desk.press(Modifiers::COMMAND, Key::Q);
     assert!(desk.dialogs().is_empty(), "{:?}", desk.dialogs());
 }
+
+#[test]
+fn the_command_palette_stays_where_it_is_while_its_list_gets_shorter() {
+    let mut desk = Desk::with(3);
+    desk.press(Modifiers::COMMAND, Key::K);
+    let top = |desk: &Desk| {
+        desk.harness
+            .get_by_role_and_label(Role::TextInput, "Find a command")
+            .rect()
+            .top()
+    };
+    let before = top(&desk);
+    desk.type_into(Role::TextInput, "Find a command", "explain");
+    assert!((top(&desk) - before).abs() < 1.0, "{before} -> {}", top(&desk));
+}

@@ -21,7 +21,7 @@ mod simple;
 use std::path::PathBuf;
 
 use egui::accesskit::Role;
-use egui::{Align, Context, Event, Id, Key, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder};
+use egui::{Align, Align2, Context, Event, Id, Key, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder, Vec2};
 
 use super::app::Frame;
 use super::jobs::Purpose;
@@ -274,11 +274,28 @@ impl Dialog {
 /// The frame of a dialog: title, body that scrolls when it must, buttons at the foot. `None` when it was dismissed with
 /// Escape or a click beside it.
 pub fn dialog_ui<R>(ctx: &Context, title: &str, width: f32, body: impl FnOnce(&mut Ui) -> R) -> Option<R> {
+    anchored_dialog_ui(ctx, title, width, (Align2::CENTER_CENTER, Vec2::ZERO), body)
+}
+
+/// As [`dialog_ui`], but its upper edge stays where it is while its height changes.
+pub fn hanging_dialog_ui<R>(ctx: &Context, title: &str, width: f32, body: impl FnOnce(&mut Ui) -> R) -> Option<R> {
+    anchored_dialog_ui(ctx, title, width, (Align2::CENTER_TOP, Vec2::new(0.0, 72.0)), body)
+}
+
+fn anchored_dialog_ui<R>(
+    ctx: &Context,
+    title: &str,
+    width: f32,
+    (align, offset): (Align2, Vec2),
+    body: impl FnOnce(&mut Ui) -> R,
+) -> Option<R> {
     let screen = ctx.content_rect();
     let width = width.min(screen.width() - 48.0);
     let id = Id::unique(("dialog", title));
     // The default of an area is lower than our dialogs, and what scrolls would fill only that.
-    let area = Modal::default_area(id).default_size([width, screen.height()]);
+    let area = Modal::default_area(id)
+        .anchor(align, offset)
+        .default_size([width, screen.height()]);
     let surface = egui::Frame::popup(&ctx.global_style())
         .inner_margin(theme::L as i8 + 4)
         .corner_radius(10);

@@ -2,7 +2,7 @@
 
 use egui::{Button, Context, Key, Modifiers, RichText, ScrollArea};
 
-use super::{Stay, dialog_ui, note};
+use super::{Stay, hanging_dialog_ui, note};
 use crate::desktop::app::Frame;
 use crate::desktop::commands::Command;
 use crate::desktop::icons::Icon;
@@ -41,7 +41,7 @@ impl Palette {
             (down, i.consume_key(Modifiers::NONE, Key::ArrowUp))
         });
         let enter = ctx.input(|i| i.key_pressed(Key::Enter));
-        let done = dialog_ui(ctx, "Commands", 520.0, |ui| {
+        let done = hanging_dialog_ui(ctx, "Commands", 520.0, |ui| {
             let edit = text_line(&mut self.text).hint_text("Type what you want to do");
             let edit = ui.add(edit).accessible_name("Find a command");
             if !std::mem::replace(&mut self.focused, true) {
