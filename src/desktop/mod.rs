@@ -80,7 +80,7 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
         viewport: egui::ViewportBuilder::default()
             .with_title("MAKeeper")
             .with_app_id("makeeper")
-            .with_inner_size([1280.0, 800.0])
+            .with_inner_size(WANTED)
             .with_min_inner_size([820.0, 520.0])
             .with_icon(icons::window_icon()),
         centered: true,
@@ -97,6 +97,7 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
         Ok(Box::new(Window {
             desktop: Desktop::new(options, host)?,
             title: String::new(),
+            fitted: false,
         }))
     });
     let result = eframe::run_native("makeeper", native, creator).map_err(|e| DesktopError::Window(e.to_string()));
@@ -109,10 +110,36 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
 struct Window {
     desktop: Desktop,
     title: String,
+    /// The window was made to fit its monitor.
+    fitted: bool,
+}
+
+/// The window as it opens where there is room, in points.
+const WANTED: [f32; 2] = [1200.0, 760.0];
+/// What title bar and task bar take of a monitor.
+const BARS: [f32; 2] = [0.0, 96.0];
+
+/// The size at which the window fits a monitor, if it does not as it opens. Never lower than what the pages need, unless the
+/// monitor itself is.
+fn fitting(monitor: egui::Vec2) -> Option<egui::Vec2> {
+    let wanted = egui::Vec2::from(WANTED);
+    let least = egui::vec2(1024.0, 700.0).min(monitor);
+    let size = wanted.min(monitor - egui::Vec2::from(BARS)).max(least).min(wanted);
+    (size != wanted).then_some(size)
 }
 
 impl eframe::App for Window {
     fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        if !self.fitted
+            && let Some(monitor) = ctx.input(|i| i.viewport().monitor_size)
+        {
+            self.fitted = true;
+            if let Some(size) = fitting(monitor) {
+                ctx.send_viewport_cmd(egui::ViewportCommand::InnerSize(size));
+                let at = ((monitor - egui::Vec2::from(BARS) - size) / 2.0).max(egui::Vec2::ZERO);
+                ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(at.to_pos2()));
+            }
+        }
         self.desktop.logic(ctx);
         let title = self.desktop.title();
         if title != self.title {
@@ -131,5 +158,20 @@ impl eframe::App for Window {
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         visuals.panel_fill.to_normalized_gamma_f32()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fitting;
+    use egui::vec2;
+
+    #[test]
+    fn the_window_opens_inside_the_monitor() {
+        assert_eq!(fitting(vec2(1920.0, 1080.0)), None);
+        assert_eq!(fitting(vec2(1366.0, 768.0)), Some(vec2(1200.0, 700.0)));
+        assert_eq!(fitting(vec2(1280.0, 800.0)), Some(vec2(1200.0, 704.0)));
+        assert_eq!(fitting(vec2(1024.0, 768.0)), Some(vec2(1024.0, 700.0)));
+        assert_eq!(fitting(vec2(800.0, 600.0)), Some(vec2(800.0, 600.0)));
     }
 }
