@@ -91,7 +91,9 @@ fn a_failed_row_says_why_and_what_to_do_and_can_be_tried_again() {
         let labels = rows.filter_map(|n| n.accesskit_node().label());
         labels.filter(|l| l.contains(": ")).collect::<Vec<_>>()
     };
-    assert_eq!(in_drawer(&desk).len(), 6);
+    let all = in_drawer(&desk);
+    assert_eq!(all.len(), 6);
+    assert!(all[0].starts_with(&ill), "the failed row comes first: {all:?}");
     desk.button("1 failed");
     let failed = in_drawer(&desk);
     assert_eq!(failed.len(), 1, "{failed:?}");

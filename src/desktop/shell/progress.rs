@@ -144,13 +144,8 @@ fn figures_ui(ui: &mut Ui, frame: &Frame<'_>, progress: &RunProgress) {
 
 fn rows_ui(ui: &mut Ui, frame: &Frame<'_>, progress: &RunProgress) {
     ui.spacing_mut().item_spacing.y = 0.0;
-    let failed: Option<Vec<usize>> = (frame.screen.drawer_failed_only && progress.failed > 0).then(|| {
-        let rows = progress.rows.iter().enumerate();
-        rows.filter(|(_, r)| matches!(r.state, RowState::Failed(_)))
-            .map(|(i, _)| i)
-            .collect()
-    });
-    let shown = failed.as_ref().map_or(progress.rows.len(), Vec::len);
+    let order = order(progress, frame.screen.drawer_failed_only);
+    let shown = order.as_ref().map_or(progress.rows.len(), Vec::len);
     ScrollArea::vertical()
         .id_salt("run-rows")
         .auto_shrink([false, false])
@@ -158,12 +153,29 @@ fn rows_ui(ui: &mut Ui, frame: &Frame<'_>, progress: &RunProgress) {
         .min_scrolled_height(ROW)
         .show_rows(ui, ROW, shown, |ui, range| {
             for line in range {
-                let index = failed.as_ref().map_or(Some(line), |f| f.get(line).copied());
+                let index = order.as_ref().map_or(Some(line), |o| o.get(line).copied());
                 if let Some(row) = index.and_then(|i| progress.rows.get(i)) {
                     row_ui(ui, row);
                 }
             }
         });
+}
+
+/// The rows by their index as they are shown; `None`: as they are. While a run goes on they stay in their places; once it is done,
+/// the failed ones come first: they are what is left to do.
+fn order(progress: &RunProgress, failed_only: bool) -> Option<Vec<usize>> {
+    if progress.failed == 0 || !(failed_only || progress.finished) {
+        return None;
+    }
+    let failed = |i: &usize| {
+        let row = progress.rows.get(*i);
+        row.is_some_and(|r| matches!(r.state, RowState::Failed(_)))
+    };
+    let (mut order, others): (Vec<usize>, Vec<usize>) = (0..progress.rows.len()).partition(failed);
+    if !failed_only {
+        order.extend(others);
+    }
+    Some(order)
 }
 
 fn row_ui(ui: &mut Ui, row: &RunRow) {
