@@ -77,7 +77,7 @@ fn product_ui(ui: &mut Ui, frame: &Frame<'_>, product: &Product, computer: Optio
     heading_ui(ui, frame, name, title);
     ui.add_space(theme::XS);
     status_ui(ui, product.license_status);
-    ui.add(egui::Label::new(words::status_meaning(product.license_status)).wrap());
+    ui.add(egui::Label::new(words::meaning(product, frame.now)).wrap());
     if let Some(days) = product.days_left(frame.now) {
         let text = if days > 0 {
             format!("{} left", words::count(days as usize, "day", "days"))

@@ -47,6 +47,16 @@ pub fn status_meaning(status: LicenseStatus) -> &'static str {
     }
 }
 
+/// What the status of a product means now: one that was read before a grace period ended does not promise what is past.
+pub fn meaning(product: &Product, now: DateTime<Utc>) -> &'static str {
+    let status = product.license_status;
+    if status.is_grace() && product.days_left(now).is_some_and(|days| days <= 0) {
+        "In a grace period when it was asked last; that period is over now. Update the license status to see how it stands."
+    } else {
+        status_meaning(status)
+    }
+}
+
 /// What a person would do next with this product.
 pub fn next_step(product: &Product) -> Option<&'static str> {
     let proxy = product.accepts_confirmation_id();
@@ -173,6 +183,18 @@ mod tests {
     fn elapsed_time_reads_like_a_clock() {
         assert_eq!(clock(std::time::Duration::from_secs(41)), "00:41");
         assert_eq!(clock(std::time::Duration::from_secs(3723)), "1:02:03");
+    }
+
+    #[test]
+    fn a_grace_period_that_is_over_promises_nothing() {
+        let id = crate::model::ProductId(uuid::Uuid::nil());
+        let mut product = Product::new(id, None, crate::model::ApplicationId::WINDOWS);
+        product.license_status = LicenseStatus::InOobGrace;
+        let now = Utc::now();
+        product.grace_expires = Some(now + TimeDelta::days(2));
+        assert!(meaning(&product, now).contains("everything works"));
+        product.grace_expires = Some(now - TimeDelta::days(2));
+        assert!(meaning(&product, now).contains("is over now"));
     }
 
     #[test]
