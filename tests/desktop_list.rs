@@ -246,3 +246,25 @@ fn an_empty_list_says_what_to_do_next() {
     desk.settle();
     desk.harness.get_by_role_and_label(Role::Dialog, "Add computers");
 }
+
+#[test]
+fn a_wide_window_gives_its_width_to_computer_product_and_last_action() {
+    let mut desk = Desk::with(12);
+    let width = |desk: &Desk, heading: &str| {
+        let heading = desk.harness.get_by_role_and_label(Role::ColumnHeader, heading);
+        heading.rect().width()
+    };
+    let names = ["Computer", "Product", "License status"];
+    let before = names.map(|n| width(&desk, n));
+    desk.harness.set_size(egui::vec2(1920.0, 1000.0));
+    desk.settle();
+    let after = names.map(|n| width(&desk, n));
+    assert!(
+        after[0] > before[0] + 20.0 && after[1] > before[1] + 20.0,
+        "{before:?} -> {after:?}"
+    );
+    assert!((after[2] - before[2]).abs() < 1.0, "{before:?} -> {after:?}");
+    desk.harness.set_size(egui::vec2(1280.0, 800.0));
+    desk.settle();
+    assert_eq!(names.map(|n| width(&desk, n)), before);
+}

@@ -15,7 +15,7 @@ use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::Command;
 use crate::desktop::icons::Icon;
 use crate::desktop::shell::menu_item;
-use crate::desktop::state::screen::COLUMNS;
+use crate::desktop::state::screen::{COLUMNS, widths};
 use crate::desktop::state::selection::{How, Step};
 use crate::desktop::state::words;
 use crate::desktop::theme::{self, Palette};
@@ -71,7 +71,7 @@ pub(crate) fn table_ui(ui: &mut Ui, frame: &Frame<'_>) {
                     })
                     .collect::<Vec<_>>(),
             );
-        give_widths(ui, table.get_id(ui));
+        give_widths(ui, table.get_id(ui), rect.width());
         if let Some(line) = frame.screen.scroll_to {
             table = table.scroll_to_row(line as u64, None);
         }
@@ -81,16 +81,29 @@ pub(crate) fn table_ui(ui: &mut Ui, frame: &Frame<'_>) {
     });
 }
 
-/// Widths are given, not measured: measuring would draw every column of the first rows once more.
-fn give_widths(ui: &Ui, id: Id) {
-    if TableState::load(ui.ctx(), id).is_some() {
-        return;
+/// Widths are given, not measured: measuring would draw every column of the first rows once more. They follow the width of the
+/// table until somebody drags a column.
+fn give_widths(ui: &Ui, id: Id, available: f32) {
+    let given_id = id.with("given");
+    let given: Option<Vec<f32>> = ui.data(|d| d.get_temp(given_id));
+    let wanted = widths(available);
+    let state = TableState::load(ui.ctx(), id);
+    let column_id = |column: Column| Id::unique(("column", column.name()));
+    if let (Some(state), Some(given)) = (&state, &given) {
+        let untouched = COLUMNS.iter().zip(given).all(|((column, _), width)| {
+            let now = state.col_widths.get(&column_id(*column));
+            now.is_none_or(|now| (now - width).abs() < 0.5)
+        });
+        if !untouched || *given == wanted {
+            return;
+        }
     }
-    let mut state = TableState::default();
-    for (column, width) in COLUMNS {
-        state.col_widths.insert(Id::unique(("column", column.name())), *width);
+    let mut state = state.unwrap_or_default();
+    for ((column, _), width) in COLUMNS.iter().zip(&wanted) {
+        state.col_widths.insert(column_id(*column), *width);
     }
     state.store(ui.ctx(), id);
+    ui.data_mut(|d| d.insert_temp(given_id, wanted));
 }
 
 /// One invisible widget takes the focus of the table; rows and cells need none of their own.

@@ -81,7 +81,7 @@ pub fn shell_ui(ui: &mut Ui, frame: &Frame<'_>) {
                     bottom: 4,
                 }))
                 .resizable(true)
-                .default_size(if width < 1200.0 { 280.0 } else { 336.0 })
+                .default_size(if width < 1400.0 { 280.0 } else { 336.0 })
                 .size_range(240.0..=widest)
                 .show(ui, |ui| pages::details::details_ui(ui, frame));
         }

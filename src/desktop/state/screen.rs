@@ -21,18 +21,38 @@ pub enum Look {
 
 /// The columns of the product list, in their order, with their widths in points. The first does not scroll away.
 pub const COLUMNS: &[(Column, f32)] = &[
-    (Column::Computer, 196.0),
-    (Column::Product, 196.0),
+    (Column::Computer, 204.0),
+    (Column::Product, 236.0),
     (Column::Status, 152.0),
     (Column::KeyType, 132.0),
     (Column::Key, 68.0),
     (Column::Grace, 76.0),
     (Column::Reason, 96.0),
-    (Column::LastAction, 260.0),
+    (Column::LastAction, 236.0),
     (Column::Updated, 76.0),
     (Column::Network, 150.0),
     (Column::Remarks, 160.0),
 ];
+
+/// The columns in sight before others are given room: the rest is beyond them.
+const CORE: usize = 9;
+/// So much of the spare width goes to long texts before the columns beyond come into sight.
+const FIRST_SPARE: f32 = 240.0;
+
+/// The widths of the columns in a table of `available` points: what is spare goes to those whose texts are long.
+pub fn widths(available: f32) -> Vec<f32> {
+    let sum = |n: usize| COLUMNS.iter().take(n).map(|(_, w)| w).sum::<f32>();
+    let (core, all) = (sum(CORE), sum(COLUMNS.len()));
+    let first = (available - core).clamp(0.0, FIRST_SPARE);
+    let spare = first + (available - all - FIRST_SPARE).max(0.0);
+    let share = |column: Column| match column {
+        Column::Computer => (spare * 0.3).min(140.0),
+        Column::Product => (spare * 0.4).min(180.0),
+        Column::LastAction => spare - (spare * 0.3).min(140.0) - (spare * 0.4).min(180.0),
+        _ => 0.0,
+    };
+    COLUMNS.iter().map(|(c, w)| (w + share(*c)).floor()).collect()
+}
 
 /// What the list can be grouped by.
 pub const GROUPS: &[Column] = &[
@@ -217,6 +237,23 @@ mod tests {
         assert_eq!(screen.spec.filter, Filter::parse("win status:grace").unwrap());
         screen.set_filter("win".into());
         assert_eq!(screen.spec.filter, Filter::parse("win").unwrap());
+    }
+
+    #[test]
+    fn spare_width_goes_to_computer_product_and_last_action() {
+        let at = |available, column| {
+            let index = COLUMNS.iter().position(|(c, _)| *c == column).unwrap();
+            widths(available)[index]
+        };
+        for (column, width) in COLUMNS {
+            assert!((at(700.0, *column) - width).abs() < 1.0);
+            let grows = matches!(column, Column::Computer | Column::Product | Column::LastAction);
+            assert_eq!(at(1400.0, *column) > width + 20.0, grows, "{column:?}");
+            assert!(at(2400.0, *column) >= at(1400.0, *column));
+        }
+        // Where everything fits, nothing is left over.
+        let sum: f32 = widths(2400.0).iter().sum();
+        assert!((2380.0..=2400.0).contains(&sum), "{sum}");
     }
 
     #[test]
