@@ -23,6 +23,8 @@ pub struct Counts {
     pub low_keys: usize,
     /// Rows for the first station: not licensed, could be activated by proxy, installation ID not collected yet.
     pub without_installation_id: usize,
+    /// Products on computers, not licensed, that no confirmation ID could activate: another key than a MAK is installed.
+    pub without_proxy_key: usize,
     /// Rows for the connected station: installation ID there, confirmation ID not.
     pub need_confirmation_id: usize,
     /// Rows for the last station: confirmation ID there, product not licensed.
@@ -60,6 +62,9 @@ impl Counts {
         self.unanswered += usize::from(p.asked.is_some());
         self.need_confirmation_id += usize::from(p.needs_confirmation_id());
         self.can_apply += usize::from(p.can_apply_confirmation_id());
+        self.without_proxy_key += usize::from(
+            p.computer.is_some() && p.license_status != LicenseStatus::Licensed && !p.accepts_confirmation_id(),
+        );
         self.without_installation_id += usize::from(
             p.accepts_confirmation_id() && p.license_status != LicenseStatus::Licensed && p.installation_id.is_none(),
         );
