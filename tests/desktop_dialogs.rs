@@ -561,3 +561,39 @@ fn the_command_palette_stays_where_it_is_while_its_list_gets_shorter() {
     desk.type_into(Role::TextInput, "Find a command", "explain");
     assert!((top(&desk) - before).abs() < 1.0, "{before} -> {}", top(&desk));
 }
+
+#[test]
+fn the_air_gap_page_says_who_stays_behind() {
+    use makeeper::model::{ApplicationId, Change, Computer, Inventory, KeyType, LicenseStatus, Product, ProductId};
+    let mut inventory = Inventory::default();
+    for n in 0..6 {
+        let computer = Computer::named(&format!("pc-{n}"));
+        let id = computer.id;
+        inventory.apply(&Change::PutComputer(Box::new(computer))).unwrap();
+        if n < 2 {
+            continue;
+        }
+        let mut product = Product::new(
+            ProductId::derive(id, ApplicationId::WINDOWS, None),
+            Some(id),
+            ApplicationId::WINDOWS,
+        );
+        product.license_status = LicenseStatus::InOobGrace;
+        product.key_type = if n == 2 { KeyType::Mak } else { KeyType::Gvlk };
+        if n == 2 {
+            let group = format!("000000{}", makeeper::model::check_digit(b"000000"));
+            product.installation_id = makeeper::model::InstallationId::parse(&group.repeat(9)).ok();
+            let pid = "03612-03290-000-000003-03-1033-9200.0000-0012013";
+            product.product_key_id = makeeper::model::ExtendedPid::parse(pid).ok();
+            assert!(product.needs_confirmation_id());
+        }
+        inventory.apply(&Change::PutProduct(Box::new(product))).unwrap();
+    }
+    let mut desk = Desk::with_inventory(&inventory);
+    desk.press(Modifiers::COMMAND, Key::Num3);
+    desk.expect("Carry 1 product out");
+    desk.expect("2 computers were never asked");
+    desk.expect("3 products have no MAK");
+    desk.button("Choose products for a MAK");
+    desk.expect("of 6 rows");
+}

@@ -6,12 +6,15 @@ use egui::{Button, Frame as Surface, Label, Margin, RichText, ScrollArea, Stroke
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::Command;
 use crate::desktop::icons::Icon;
-use crate::desktop::state::air_gap::{Next, Station, Whereabouts};
+use crate::desktop::state::air_gap::{Behind, Next, Station, Whereabouts};
 use crate::desktop::state::orders::{Order, Scope};
 use crate::desktop::state::words::{self, Health};
 use crate::desktop::theme::{self, Palette};
 use crate::desktop::widgets::{banner_ui, card, command_button, page_heading, primary_button, region};
 use crate::model::Counts;
+
+/// The filter for products that need a MAK before they can cross.
+const WITHOUT_MAK: &str = "-status:licensed -type:mak|retail|csvlk";
 
 pub(crate) fn air_gap_ui(ui: &mut Ui, frame: &Frame<'_>) {
     let counts = &frame.answer.counts;
@@ -33,6 +36,7 @@ pub(crate) fn air_gap_ui(ui: &mut Ui, frame: &Frame<'_>) {
         });
         ui.add_space(theme::L);
         next_ui(ui, frame, here);
+        behind_ui(ui, frame, here);
         ui.add_space(theme::L);
         contents_ui(ui);
     });
@@ -171,6 +175,63 @@ fn next_ui(ui: &mut Ui, frame: &Frame<'_>, here: Whereabouts) {
             }
             if here.station != Station::Acquire {
                 command_button(ui, frame, Command::Import);
+            }
+        });
+    });
+}
+
+/// Who would stay behind if the stick were carried out now.
+fn behind_ui(ui: &mut Ui, frame: &Frame<'_>, here: Whereabouts) {
+    let behind = Behind::of(&frame.answer.counts);
+    if !matches!(here.next, Next::CarryOut(_)) || behind == Behind::default() {
+        return;
+    }
+    let p = Palette::of(ui);
+    let able = !frame.facts.running && !frame.facts.busy_with_file && !frame.facts.read_only;
+    ui.add_space(theme::S);
+    let lines = [
+        (
+            words::count(
+                behind.never_asked,
+                "computer was never asked",
+                "computers were never asked",
+            ),
+            behind.never_asked,
+            "Update license status",
+            Event::Order(Order::Update, Scope::Ready),
+        ),
+        (
+            words::count(behind.other_key, "product has no MAK", "products have no MAK"),
+            behind.other_key,
+            "Choose products for a MAK",
+            Event::ShowRows(WITHOUT_MAK.into()),
+        ),
+        (
+            words::count(
+                behind.without_id,
+                "product without an installation ID",
+                "products without an installation ID",
+            ),
+            behind.without_id,
+            "Show",
+            Event::ShowRows("iid:no type:mak|retail|csvlk -status:licensed".into()),
+        ),
+    ];
+    region(ui, UiBuilder::new(), Role::Group, "Who stays behind", |ui| {
+        card(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.label(RichText::new("Stays behind if you carry now").text_style(theme::strong()));
+            for (text, n, verb, event) in lines {
+                if n == 0 {
+                    continue;
+                }
+                ui.horizontal_wrapped(|ui| {
+                    Icon::Warning.sized_ui(ui, 14.0, p.warn);
+                    ui.label(text);
+                    if ui.add_enabled(able, Button::new(verb)).clicked() {
+                        frame.send(event);
+                    }
+                });
             }
         });
     });

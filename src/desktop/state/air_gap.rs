@@ -108,6 +108,28 @@ impl Whereabouts {
     }
 }
 
+/// What of a list does not cross the air gap with the rows that are ready.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Behind {
+    /// Computers whose products were never collected.
+    pub never_asked: usize,
+    /// Products with a key that no confirmation ID activates.
+    pub other_key: usize,
+    /// Products with a fitting key whose installation ID was not read.
+    pub without_id: usize,
+}
+
+impl Behind {
+    /// Derived from the list.
+    pub fn of(counts: &Counts) -> Self {
+        Self {
+            never_asked: counts.bare_computers,
+            other_key: counts.without_proxy_key,
+            without_id: counts.without_installation_id,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,7 +30,7 @@ pub enum Order {
 pub enum Scope {
     /// The selected ones; for an update without a selection: every row shown.
     Selection,
-    /// Of the whole list, those that are ready.
+    /// Of the whole list, those that are ready; for an update: the computers that were never asked.
     Ready,
 }
 
@@ -57,6 +57,7 @@ pub fn job(order: Order, scope: Scope, view: &View, selected: &RowSet, inventory
         Order::Update => {
             let mut seen = HashSet::new();
             let computers = rows()
+                .filter(|row| scope == Scope::Selection || row.product.is_none())
                 .filter_map(|row| inventory.computer_at(row.computer?))
                 .map(|c| c.id)
                 .filter(|id| seen.insert(*id))
@@ -206,5 +207,16 @@ mod tests {
             4,
             "the run itself says why a selected row is skipped"
         );
+    }
+
+    #[test]
+    fn of_the_whole_list_only_what_was_never_asked_is_updated() {
+        let (inventory, view) = list();
+        let job = job(Order::Update, Scope::Ready, &view, &RowSet::default(), &inventory);
+        let Job::UpdateStatus { computers } = job else {
+            panic!("an update");
+        };
+        let names: Vec<_> = computers.iter().filter_map(|id| inventory.computer(*id)).collect();
+        assert_eq!(names.iter().map(|c| &*c.name).collect::<Vec<_>>(), ["bare"]);
     }
 }
