@@ -597,3 +597,12 @@ fn the_air_gap_page_says_who_stays_behind() {
     desk.button("Choose products for a MAK");
     desk.expect("of 6 rows");
 }
+
+#[test]
+fn details_say_what_the_reason_of_a_grace_period_means() {
+    let mut desk = Desk::with(30);
+    desk.type_into(Role::TextInput, "Filter", "reason:0x4004F00C");
+    desk.click_row(0, NONE);
+    desk.expect("Running in the grace period after installation");
+    desk.expect("Activate before the grace period ends");
+}
