@@ -109,7 +109,10 @@ async fn after_sealing_no_file_tells_a_key() {
 
     // Whatever is done from here on: journal, saving, another copy.
     let third = KeyEntry::of(key(3), KeyType::Mak);
-    assert!(workspace.undo().unwrap().is_none(), "nothing of before the sealing is brought back");
+    assert!(
+        workspace.undo().unwrap().is_none(),
+        "nothing of before the sealing is brought back"
+    );
     workspace.edit(vec![Change::PutKey(Box::new(third))]).unwrap();
     workspace.undo().unwrap().unwrap();
     workspace.redo().unwrap().unwrap();
