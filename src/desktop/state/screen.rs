@@ -45,13 +45,13 @@ pub fn widths(available: f32) -> Vec<f32> {
     let (core, all) = (sum(CORE), sum(COLUMNS.len()));
     let first = (available - core).clamp(0.0, FIRST_SPARE);
     let spare = first + (available - all - FIRST_SPARE).max(0.0);
-    let share = |column: Column| match column {
+    let wider_by = |column: Column| match column {
         Column::Computer => (spare * 0.3).min(140.0),
         Column::Product => (spare * 0.4).min(180.0),
         Column::LastAction => spare - (spare * 0.3).min(140.0) - (spare * 0.4).min(180.0),
         _ => 0.0,
     };
-    COLUMNS.iter().map(|(c, w)| (w + share(*c)).floor()).collect()
+    COLUMNS.iter().map(|(c, w)| (w + wider_by(*c)).floor()).collect()
 }
 
 /// What the list can be grouped by.
