@@ -266,5 +266,6 @@ fn a_wide_window_gives_its_width_to_computer_product_and_last_action() {
     assert!((after[2] - before[2]).abs() < 1.0, "{before:?} -> {after:?}");
     desk.harness.set_size(egui::vec2(1280.0, 800.0));
     desk.settle();
-    assert_eq!(names.map(|n| width(&desk, n)), before);
+    let again = names.map(|n| width(&desk, n));
+    assert!(again.iter().zip(before).all(|(a, b)| (a - b).abs() < 1.0), "{before:?} -> {again:?}");
 }
