@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use makeeper::lab::{Fault, keys};
-use makeeper::model::{Change, FailureClass, LicenseStatus};
+use makeeper::model::{ApplicationId, Change, ComputerId, FailureClass, KeyType, LicenseStatus, ServiceFamily};
 use makeeper::workspace::{Job, KeyChoice, RowState, WorkspaceError};
 use support::{Estate, texts};
 
@@ -198,6 +198,66 @@ async fn a_key_for_another_product_fails_with_its_code_and_the_run_goes_on() {
     }
     let action = estate.product(products[0]).last_action.clone().unwrap();
     assert!(&*action.what == "Product key not installed" && action.failure.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_another_application_takes_costs_one_computer_and_says_how_to_put_the_old_one_back() {
+    let estate = Estate::contoso(|c| c.name.starts_with("CON-PC-"), 60).await;
+    estate.update().await;
+    estate
+        .workspace
+        .add_keys(&format!("{},mak", keys::BLOCKED_MAK.text))
+        .unwrap();
+    let inventory = estate.workspace.snapshot().inventory.clone();
+    let key = inventory.keys().next().unwrap();
+    let windows_of = |id: ComputerId| {
+        let mut rows = inventory.products_of(id);
+        rows.find(|p| p.application == ApplicationId::WINDOWS && !p.is_addon)
+    };
+    // One service holds Office and a Windows client setup key, which the Windows key would replace.
+    let products: Vec<_> = inventory
+        .products()
+        .filter(|p| p.application == ApplicationId::OFFICE && p.service != ServiceFamily::OSPP)
+        .filter(|p| windows_of(p.computer.unwrap()).is_some_and(|w| w.key_type == KeyType::Gvlk))
+        .map(|p| p.id)
+        .collect();
+    assert!(products.len() > 3, "{}", products.len());
+    let order = Job::InstallKey {
+        products: products.clone(),
+        key: KeyChoice::Owned(key.id),
+    };
+    let run = estate.run(order.clone()).await;
+    assert_eq!(run.failed, products.len(), "{:?}", texts(&run));
+    let class =
+        |wanted| move |r: &&makeeper::workspace::RunRow| matches!(&r.state, RowState::Failed(f) if f.class == wanted);
+    let taken: Vec<_> = run.rows.iter().filter(class(FailureClass::Licensing)).collect();
+    let [taken] = taken.as_slice() else {
+        panic!("{:?}", texts(&run))
+    };
+    let told = taken.state.text();
+    for part in [
+        "…BKDX2 is no key for Office",
+        "took it in place of its KMS client setup key …",
+        "to put that back",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert_eq!(
+        run.rows.iter().filter(class(FailureClass::NotAllowed)).count(),
+        products.len() - 1
+    );
+    estate.update().await;
+    let now = estate.workspace.snapshot().inventory.clone();
+    assert_eq!(now.products().filter(|p| key.is_installed_on(p)).count(), 1);
+
+    // The list remembers: the next run sends it nowhere.
+    let again = estate.run(order).await;
+    assert_eq!(
+        again.rows.iter().filter(class(FailureClass::NotAllowed)).count(),
+        products.len(),
+        "{:?}",
+        texts(&again)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

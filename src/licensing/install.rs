@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::target::{observe, refresh_license_status, service_version};
 use super::wql::{is_absent, service_class};
 use super::{Done, LicensingError};
-use crate::model::{ComputerId, KeyType, LastFive, Observation, ProductKey, ServiceFamily, Text};
+use crate::model::{ApplicationId, ComputerId, KeyType, LastFive, Observation, ProductKey, ServiceFamily, Text};
 use crate::wmi::{Namespace, ObjectPath, Param, WmiConnection, WmiError};
 
 /// `HKEY_LOCAL_MACHINE` for `StdRegProv`.
@@ -24,6 +24,8 @@ pub struct KeyInstalled {
     pub sku: Option<Uuid>,
     /// Name of that product.
     pub name: Option<Text>,
+    /// Application of that product.
+    pub application: Option<ApplicationId>,
 }
 
 /// Installs `key` with the service of `family` ([`super::service_family`] tells which).
@@ -109,6 +111,7 @@ fn verdict(
             last_five: key.last_five(),
             sku: carrier.and_then(|p| p.sku),
             name: carrier.map(|p| p.name.clone()),
+            application: carrier.map(|p| p.application),
         }),
     }
 }

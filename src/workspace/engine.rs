@@ -9,9 +9,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::acquire::{self, Desk};
+use super::key_use::KeyUse;
 use super::open::Workspace;
 use super::visit::{self, Reach};
-use super::{Job, RowState, Run, RunRow, Subject, WorkspaceError};
+use super::{Job, KeyChoice, RowState, Run, RunRow, Subject, WorkspaceError};
 use crate::model::{ComputerId, Failure, FailureClass, Inventory, ProductId};
 
 impl Workspace {
@@ -45,6 +46,14 @@ impl Workspace {
         } else {
             None
         };
+        let key_use = match &job {
+            Job::InstallKey {
+                key: KeyChoice::Owned(id),
+                ..
+            } => inventory.key(*id).map(|entry| KeyUse::of(entry, &inventory)),
+            _ => None,
+        };
+        let key_use = key_use.unwrap_or_default();
         let rows: Vector<RunRow> = subjects.iter().map(|s| row(*s, &inventory)).collect();
         let run = Run::new(self.next_run_id(), job, rows);
         self.remember_run(&run);
@@ -54,6 +63,7 @@ impl Workspace {
             run: run.clone(),
             reach: reach.map(Arc::new),
             desk: desk.map(Arc::new),
+            key_use: Arc::new(key_use),
         };
         self.0.runtime.spawn(work.carry_out(subjects, inventory));
         Ok(run)
@@ -101,6 +111,8 @@ pub(super) struct Work {
     pub(super) reach: Option<Arc<Reach>>,
     /// The way to the activation service, for jobs that ask it.
     pub(super) desk: Option<Arc<Desk>>,
+    /// What the product key is for that the run installs.
+    pub(super) key_use: Arc<KeyUse>,
 }
 
 impl Work {

@@ -18,6 +18,7 @@ mod error;
 mod history;
 mod job;
 mod key_index;
+mod key_use;
 mod open;
 mod price;
 mod reload;

@@ -9,10 +9,10 @@ use super::acquire::{self, Need, Question, need};
 use super::engine::{Party, Work, not_allowed};
 use super::settings::connect_options;
 use super::{Credentials, Job, KeyChoice, RowState, Settings};
-use crate::licensing::{self, Activation, Deposit, Done, Patience};
+use crate::licensing::{self, Activation, Deposit, Done, KeyInstalled, Patience};
 use crate::model::{
-    Action, Change, Computer, ComputerId, Confirmation, Failure, FailureClass, KeyType, LicenseStatus, Observation,
-    Product, ProductId, ProductKey, Text,
+    Action, ApplicationId, Change, Computer, ComputerId, Confirmation, Failure, FailureClass, Inventory, KeyType,
+    LicenseStatus, Observation, Product, ProductId, ProductKey, Text,
 };
 use crate::wmi::{self, ConnectOptions, Target, WmiConnection};
 
@@ -274,6 +274,9 @@ impl Visit<'_> {
                 let entry = inventory
                     .key(id)
                     .ok_or_else(|| not_allowed("the product key is no longer in the list"))?;
+                if let Some(objection) = self.work.key_use.objection(product) {
+                    return Err(not_allowed(objection));
+                }
                 // Installing it again would throw away the activation that was paid for. A key fits one product of a
                 // computer only, whichever of its rows it was meant for.
                 if entry.is_installed_on(product) {
@@ -321,16 +324,45 @@ impl Visit<'_> {
                 }
             }
         };
+        // A key of which nothing is known is tried on one computer at a time, and what that tells holds for the others.
+        let use_of_key = Arc::clone(&self.work.key_use);
+        let _trial = if matches!(choice, KeyChoice::Owned(_)) && use_of_key.is_unknown() {
+            self.work
+                .running(index, "waiting for the first computer to tell what the key is for");
+            let trial = use_of_key.trial.lock().await;
+            if let Some(objection) = use_of_key.objection(product) {
+                self.keep(connection, None);
+                return Err(not_allowed(objection));
+            }
+            // Once it is known, nobody needs to wait for another.
+            use_of_key.is_unknown().then_some(trial)
+        } else {
+            None
+        };
         self.work.running(index, "installing the product key");
-        let os_version = self.known()?.os_version.clone();
-        let family = licensing::service_family(product, &os_version);
+        let computer = self.known()?;
+        let family = licensing::service_family(product, &computer.os_version);
+        let before = self.work.workspace.inventory();
         let ended = licensing::install_key(connection.as_mut(), self.computer, family, &key).await;
+        if let (
+            Ok(KeyInstalled {
+                application: Some(application),
+                name,
+                ..
+            }),
+            KeyChoice::Owned(_),
+        ) = (&ended.outcome, choice)
+        {
+            use_of_key.learn(*application, name.as_deref().unwrap_or_default(), &computer.name);
+        }
         let names = ActionNames {
             done: "Product key installed",
             not_done: "Product key not installed",
-            unconfirmed: "Product key sent",
+            unconfirmed: "Product key taken by another product",
         };
-        let (installed, notes) = self.finish(connection, product.id, names, ended, |_| None).await?;
+        let at = self.computer;
+        let taken = |installed: &KeyInstalled| taken_by_another(installed, product, &before, at);
+        let (installed, notes) = self.finish(connection, product.id, names, ended, taken).await?;
         let carrier = installed.name.filter(|name| *name != product.name);
         done(with_notes(
             match carrier {
@@ -468,6 +500,48 @@ impl Visit<'_> {
             other => Ok(other),
         }
     }
+}
+
+/// The failure of a row whose key went to a product of another application: which product took it, what that replaced
+/// and how to put it back.
+fn taken_by_another(
+    installed: &KeyInstalled,
+    product: &Product,
+    before: &Inventory,
+    computer: ComputerId,
+) -> Option<Failure> {
+    let application = installed.application.filter(|a| *a != product.application)?;
+    let carrier = installed.name.clone().unwrap_or_default();
+    let five = installed.last_five;
+    let mut message = format!(
+        "product key …{five} is no key for {}: {carrier} took it",
+        product.application_label()
+    );
+    let is_displaced = |p: &&Arc<Product>| {
+        p.application == application
+            && !p.is_addon
+            && p.partial_product_key.is_some_and(|key| key != five)
+            // An Office suite has several products, each with a key of its own: that of the carrier was replaced.
+            && (application == ApplicationId::WINDOWS || p.sku == installed.sku)
+    };
+    let displaced = before.products_of(computer).find(is_displaced);
+    match displaced.and_then(|p| Some((p, p.partial_product_key?))) {
+        Some((lost, old)) if lost.key_type == KeyType::Gvlk => message.push_str(&format!(
+            " in place of its KMS client setup key …{old}; to put that back, install the KMS client setup key on {carrier}"
+        )),
+        Some((lost, old)) if before.keys().any(|k| k.is_installed_on(lost)) => message.push_str(&format!(
+            " in place of the key …{old}; to put that back, install the key …{old} of the list on {carrier}"
+        )),
+        Some((_, old)) => message.push_str(&format!(
+            " in place of the key …{old}, which is not in the list: to put it back, add that key and install it on {carrier}"
+        )),
+        None => message.push_str("; its former key is not known here"),
+    }
+    Some(Failure {
+        class: FailureClass::Licensing,
+        message,
+        code: None,
+    })
 }
 
 /// What the row will say was done, or not done.
