@@ -528,3 +528,27 @@ fn the_lab_by_itself_says_how_to_reach_it_and_can_be_reached() {
     assert_eq!((code(&discover), code(&update)), (0, 0), "{}", err(&update));
     assert!(stopped.success() && ended.success(), "{ended:?}");
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_file_of_a_lab_is_what_discover_reads() {
+    use std::io::BufRead as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let serve = "lab serve --estate isolated-lab --port 0 --service-port 0 --json --list-file lab.csv";
+    let mut lab = command(folder.path()).args(words(serve)).spawn().unwrap();
+    let mut first = String::new();
+    let mut told = std::io::BufReader::new(lab.stdout.take().unwrap());
+    told.read_line(&mut first).unwrap();
+    let discovered = run(folder.path(), &words("discover try.cilx --from lab.csv"), "");
+    let lines = run(folder.path(), &words("list try.cilx --csv --columns computer"), "");
+    let ended = Command::new("kill")
+        .args(["-TERM", &lab.id().to_string()])
+        .status()
+        .unwrap();
+    lab.wait().unwrap();
+    assert!(ended.success());
+    assert_eq!(code(&discovered), 0, "{}", err(&discovered));
+    assert!(out(&discovered).contains("40 computers added"), "{}", out(&discovered));
+    assert!(out(&lines).contains("LAB-PC-040"), "{}", out(&lines));
+}

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::process::Command;
 use std::time::Duration;
 
+use makeeper::discovery::parse_list_file;
 use makeeper::lab::{EstateKind, ServeOptions, serve};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -49,11 +50,24 @@ async fn it_says_how_to_reach_it_and_ends_on_sigterm() {
         json: true,
         ..ServeOptions::default()
     };
+    let folder = tempfile::tempdir().unwrap();
+    let list_file = folder.path().join("lab.csv");
+    let options = ServeOptions {
+        list_file: Some(list_file.clone()),
+        ..options
+    };
     let (text, running) = served(options.clone()).await;
+    // The list file is complete by the time the lab says that it is up.
+    let found = parse_list_file(&std::fs::read_to_string(&list_file).unwrap());
+    assert_eq!((found.names.len(), found.problems.len()), (220, 0));
+    let told_by_file = &found.names[219];
     let told: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(told["computers"].as_array().unwrap().len(), 220);
     let last = &told["computers"][219];
     let address = format!("{}:{}", last["address"].as_str().unwrap(), last["port"]);
+    assert_eq!(told_by_file.name, last["fqdn"].as_str().unwrap());
+    assert_eq!(told_by_file.address.as_deref(), last["address"].as_str());
+    assert_eq!(told_by_file.port.map(u64::from), last["port"].as_u64());
     TcpStream::connect(&address).await.unwrap();
     end(running).await;
     assert!(TcpStream::connect(&address).await.is_err());

@@ -18,6 +18,7 @@ pub(super) fn serve(context: &mut Context, args: &LabServe) -> Result<Exit, CliE
         service_port: args.service_port,
         latency: Duration::from_millis(args.latency.into()),
         faults: args.faults,
+        list_file: args.list_file.clone(),
         json: args.json,
         ..ServeOptions::default()
     };

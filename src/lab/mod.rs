@@ -54,6 +54,7 @@ pub use config::{
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +92,14 @@ pub enum LabError {
     /// The text that says how to reach the lab could not be written.
     #[error("cannot write how to reach the lab: {0}")]
     Output(#[source] io::Error),
+    /// The list of computers could not be written.
+    #[error("cannot write the list of computers {}: {source}", path.display())]
+    ListFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 /// Where a virtual computer can be reached.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Account, EstateKind, Lab, LabConfig, LabError, keys};
@@ -25,6 +26,8 @@ pub struct ServeOptions {
     pub latency: Duration,
     /// A few computers are off or ill.
     pub faults: bool,
+    /// Write name, address and port of every computer to this CSV file.
+    pub list_file: Option<PathBuf>,
     /// One JSON object instead of text.
     pub json: bool,
 }
@@ -38,6 +41,7 @@ impl Default for ServeOptions {
             service_port: DEFAULT_SERVICE_PORT,
             latency: Duration::ZERO,
             faults: true,
+            list_file: None,
             json: false,
         }
     }
@@ -62,6 +66,13 @@ pub async fn serve(options: &ServeOptions, out: &mut (dyn Write + Send)) -> Resu
         ..LabConfig::default()
     })
     .await?;
+    // Whoever reads that the lab is up may read the file.
+    if let Some(path) = &options.list_file {
+        std::fs::write(path, as_csv(&lab)).map_err(|source| LabError::ListFile {
+            path: path.clone(),
+            source,
+        })?;
+    }
     // Heard from now on: whoever reads the text may end the lab at once.
     let end = Ending::listen();
     let text = if options.json {
@@ -115,6 +126,16 @@ macro_rules! push {
     ($out:expr, $($text:tt)*) => {{
         let _ = write!($out, $($text)*);
     }};
+}
+
+/// What `discover --from` reads.
+fn as_csv(lab: &Lab) -> String {
+    let mut out = String::from("name,address,port\n");
+    for computer in lab.computers() {
+        let (address, port) = (computer.address.ip(), computer.address.port());
+        push!(out, "{},{address},{port}\n", computer.fqdn);
+    }
+    out
 }
 
 fn as_text(lab: &Lab, admin: &Account) -> String {
