@@ -552,3 +552,13 @@ async fn the_list_file_of_a_lab_is_what_discover_reads() {
     assert!(out(&discovered).contains("40 computers added"), "{}", out(&discovered));
     assert!(out(&lines).contains("LAB-PC-040"), "{}", out(&lines));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_probe_the_port_is_kept() {
+    let desk = Desk::new().await;
+    let port = desk.lab.port();
+    let names = format!("discover l.cilx --names 127.77.2.1-2 --no-probe --port {port}");
+    assert_eq!(code(&desk.run(&names, "")), 0);
+    let updated = desk.signed_in("update l.cilx");
+    assert_eq!(code(&updated), 0, "{}", out(&updated));
+}

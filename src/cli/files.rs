@@ -53,7 +53,7 @@ pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, C
     let mut interrupted = false;
     for (source, text) in texts {
         let report = if args.no_probe {
-            workspace.add_computers(&text)?
+            workspace.add_computers_at(&text, args.port)?
         } else {
             let search = workspace.search(&text, args.port)?;
             let (progress, cancelled) = watch(context, &search, &args.output);

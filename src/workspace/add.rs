@@ -81,7 +81,16 @@ impl Workspace {
     /// Adds the computers that `text` names, without asking whether they are there: names, addresses, ranges and networks
     /// with any separators, or the text of a list file. A computer that is known is reported, not added again.
     pub fn add_computers(&self, text: &str) -> Result<AddReport, WorkspaceError> {
-        self.add_found(parse_list_file(text), None)
+        self.add_computers_at(text, None)
+    }
+
+    /// [`Workspace::add_computers`] with the port of those for which `text` names none.
+    pub fn add_computers_at(&self, text: &str, port: Option<u16>) -> Result<AddReport, WorkspaceError> {
+        let mut parsed = parse_list_file(text);
+        for name in &mut parsed.names {
+            name.port = name.port.or(port);
+        }
+        self.add_found(parsed, None)
     }
 
     /// Adds the computers that `text` names like [`Workspace::add_computers`], but of ranges and networks only the addresses
