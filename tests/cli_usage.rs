@@ -117,10 +117,19 @@ async fn exit_codes_tell_all_some_nothing_and_low() {
     assert_eq!(code(&desk.signed_in("update l.cilx --select computer:LAB-PC-002")), 2);
     desk.lab.set_fault("LAB-PC-002", Fault::None);
 
-    // Nothing to do is success; nothing selected is not.
+    // Nothing to do is success, also where a filter leaves nothing.
     let nothing = desk.signed_in("apply-cid l.cilx");
     assert_eq!((code(&nothing), out(&nothing).contains("Nothing to do")), (0, true));
-    assert_eq!(code(&desk.signed_in("update l.cilx --select computer:nobody")), 2);
+    for verb in ["update", "install-key --gvlk", "activate", "acquire-cid", "apply-cid"] {
+        let none = desk.run(&format!("{verb} l.cilx --select computer:nobody"), "");
+        assert_eq!(code(&none), 0, "{verb}: {}", err(&none));
+        assert!(out(&none).starts_with("Nothing to do: no "), "{verb}: {}", out(&none));
+        let none = desk.run(&format!("{verb} l.cilx --select computer:nobody --json"), "");
+        let lines = json_lines(&none);
+        assert_eq!((lines.len(), &lines[0]["total"]), (1, &0.into()), "{verb}");
+    }
+    let export = desk.run("export l.cilx o.cilx --select computer:nobody", "");
+    assert_eq!((code(&export), desk.path("o.cilx").exists()), (2, false));
     assert_eq!(code(&desk.signed_in("update missing.cilx")), 2);
 
     let exhausted = format!("{},mak\n", keys::EXHAUSTED_MAK.text);

@@ -92,42 +92,41 @@ pub(super) fn settings(network: Option<&Network>, service: Option<&ServiceArgs>)
     settings
 }
 
+/// Said where a filter leaves nothing: that a nightly order finds everything done is no failure.
+pub(super) const NO_PRODUCT_PASSES: &str = "Nothing to do: no product passes the filter of --select";
+/// The same for computers.
+pub(super) const NO_COMPUTER_PASSES: &str = "Nothing to do: no computer passes the filter of --select";
+
 /// Products to work on: those that pass `select`, or without one those that `usual` names.
 pub(super) fn products(
     inventory: &Inventory,
     select: Option<&Filter>,
     usual: impl Fn(&Product) -> bool,
-) -> Result<Vec<ProductId>, CliError> {
+) -> Vec<ProductId> {
     let now = Utc::now();
-    let chosen: Vec<ProductId> = every_row(inventory)
+    every_row(inventory)
         .filter_map(|row| row.view(inventory))
         .filter_map(|view| {
             let product = view.product?;
             let wanted = select.map_or_else(|| usual(product), |filter| filter.matches(view, now));
             wanted.then_some(product.id)
         })
-        .collect();
-    match select {
-        Some(_) if chosen.is_empty() => Err(CliError::usage("no product passes the filter of --select")),
-        _ => Ok(chosen),
-    }
+        .collect()
 }
 
-/// Computers to ask: those with a row that passes `select`, or all.
+/// Computers to ask: those with a row that passes `select`, or all. A list without any is refused.
 pub(super) fn computers(inventory: &Inventory, select: Option<&Filter>) -> Result<Vec<ComputerId>, CliError> {
+    if inventory.computer_count() == 0 {
+        return Err(CliError::usage(
+            "the list has no computers: add some with makeeper discover",
+        ));
+    }
     let now = Utc::now();
     let mut seen = std::collections::HashSet::new();
-    let chosen: Vec<ComputerId> = every_row(inventory)
+    Ok(every_row(inventory)
         .filter_map(|row| row.view(inventory))
         .filter(|view| select.is_none_or(|filter| filter.matches(*view, now)))
         .filter_map(|view| view.computer.map(|c| c.id))
         .filter(|id| seen.insert(*id))
-        .collect();
-    match (chosen.is_empty(), select) {
-        (true, Some(_)) => Err(CliError::usage("no computer passes the filter of --select")),
-        (true, None) => Err(CliError::usage(
-            "the list has no computers: add some with makeeper discover",
-        )),
-        _ => Ok(chosen),
-    }
+        .collect())
 }

@@ -176,7 +176,12 @@ pub(super) fn export(context: &mut Context, args: &Export) -> Result<Exit, CliEr
     }
     let selection: Option<HashSet<_>> = match &args.selection.select {
         Some(filter) => {
-            let chosen = products(&workspace.snapshot().inventory, Some(filter), |_| true)?;
+            let chosen = products(&workspace.snapshot().inventory, Some(filter), |_| true);
+            if chosen.is_empty() {
+                return Err(CliError::usage(
+                    "no product passes the filter of --select: nothing was exported",
+                ));
+            }
             Some(chosen.into_iter().collect())
         }
         None => None,

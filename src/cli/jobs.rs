@@ -1,7 +1,7 @@
 //! The verbs that run a job over the list.
 
 use super::args::{AcquireCid, Activate, ApplyCid, InstallKey, Update};
-use super::context::{Context, computers, products, settings};
+use super::context::{Context, NO_COMPUTER_PASSES, NO_PRODUCT_PASSES, computers, products, settings};
 use super::exit::{CliError, Exit};
 use super::output::tell;
 use super::runs::carry_out;
@@ -13,6 +13,9 @@ use crate::workspace::{Job, KeyChoice, Mode, Workspace};
 pub(super) fn update(context: &mut Context, args: &Update) -> Result<Exit, CliError> {
     let workspace = context.open(&args.list, Mode::Edit)?;
     let computers = computers(&workspace.snapshot().inventory, args.selection.select.as_ref())?;
+    if computers.is_empty() {
+        return Ok(context.nothing_to_do(NO_COMPUTER_PASSES, &args.output));
+    }
     workspace.set_settings(settings(Some(&args.network), None));
     workspace.set_credentials(Some(credentials(&args.sign_in)?));
     carry_out(context, &workspace, Job::UpdateStatus { computers }, &args.output)
@@ -33,7 +36,10 @@ pub(super) fn install_key(context: &mut Context, args: &InstallKey) -> Result<Ex
     };
     let products = products(&inventory, args.selection.select.as_ref(), |p| {
         p.computer.is_some() && !p.is_addon && p.license_status != LicenseStatus::NotAvailable
-    })?;
+    });
+    if products.is_empty() && args.selection.select.is_some() {
+        return Ok(context.nothing_to_do(NO_PRODUCT_PASSES, &args.output));
+    }
     if products.is_empty() {
         return Err(CliError::usage(
             "the list has no products: run makeeper update first, which collects them from the computers",
@@ -76,12 +82,13 @@ pub(super) fn activate(context: &mut Context, args: &Activate) -> Result<Exit, C
         p.computer.is_some()
             && !matches!(p.license_status, LicenseStatus::Licensed | LicenseStatus::NotAvailable)
             && p.partial_product_key.is_some()
-    })?;
+    });
     if products.is_empty() {
-        return Ok(context.nothing_to_do(
-            "Nothing to do: no product of the list waits for activation",
-            &args.output,
-        ));
+        let why = match args.selection.select {
+            Some(_) => NO_PRODUCT_PASSES,
+            None => "Nothing to do: no product of the list waits for activation",
+        };
+        return Ok(context.nothing_to_do(why, &args.output));
     }
     let job = if args.proxy_activation {
         Job::ProxyActivate { products }
@@ -102,9 +109,12 @@ pub(super) fn acquire_cid(context: &mut Context, args: &AcquireCid) -> Result<Ex
     let inventory = workspace.snapshot().inventory.clone();
     let products = products(&inventory, args.selection.select.as_ref(), |p| {
         p.needs_confirmation_id()
-    })?;
+    });
     if products.is_empty() {
-        let why = "Nothing to do: no product of the list waits for a confirmation ID";
+        let why = match args.selection.select {
+            Some(_) => NO_PRODUCT_PASSES,
+            None => "Nothing to do: no product of the list waits for a confirmation ID",
+        };
         return Ok(context.nothing_to_do(why, &args.output));
     }
     let job = Job::AcquireConfirmationIds { products };
@@ -121,9 +131,12 @@ pub(super) fn apply_cid(context: &mut Context, args: &ApplyCid) -> Result<Exit, 
     let inventory = workspace.snapshot().inventory.clone();
     let products = products(&inventory, args.selection.select.as_ref(), |p| {
         p.computer.is_some() && p.can_apply_confirmation_id()
-    })?;
+    });
     if products.is_empty() {
-        let why = "Nothing to do: the list has no confirmation ID that waits to be applied";
+        let why = match args.selection.select {
+            Some(_) => NO_PRODUCT_PASSES,
+            None => "Nothing to do: the list has no confirmation ID that waits to be applied",
+        };
         return Ok(context.nothing_to_do(why, &args.output));
     }
     workspace.set_settings(settings(Some(&args.network), None));
