@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use makeeper::lab::{Fault, keys};
-use makeeper::model::{ApplicationId, Change, ComputerId, FailureClass, KeyType, LicenseStatus, ServiceFamily};
-use makeeper::workspace::{Job, KeyChoice, RowState, WorkspaceError};
+use makeeper::model::{ApplicationId, Change, ComputerId, FailureClass, KeyType, LicenseStatus, Secret, ServiceFamily};
+use makeeper::workspace::{Credentials, Job, KeyChoice, RowState, WorkspaceError};
 use support::{Estate, texts};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -258,6 +258,52 @@ async fn a_key_that_another_application_takes_costs_one_computer_and_says_how_to
         "{:?}",
         texts(&again)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_costs_three_sign_ins_and_no_more() {
+    let estate = Estate::isolated(40).await;
+    let wrong = Credentials::new("LAB\\admin", Secret::new("not it".to_owned())).unwrap();
+    estate.workspace.set_credentials(Some(wrong));
+    let order = Job::UpdateStatus {
+        computers: estate.computers(),
+    };
+    let run = estate.run(order.clone()).await;
+    assert_eq!(run.failed, 40, "{:?}", texts(&run));
+    let untried = run.rows.iter().filter(|r| r.state.text().starts_with("not tried"));
+    assert_eq!(untried.count(), 37, "{:?}", texts(&run));
+    let refused = estate
+        .lab
+        .computers()
+        .iter()
+        .filter_map(|c| estate.lab.counters(&c.name));
+    assert_eq!(refused.map(|c| c.refused).sum::<u64>(), 3);
+    for row in &run.rows {
+        assert!(
+            matches!(&row.state, RowState::Failed(f) if f.class == FailureClass::Credentials),
+            "{row:?}"
+        );
+    }
+    // Computers that were not tried were not contacted.
+    let inventory = estate.workspace.snapshot().inventory.clone();
+    assert_eq!(inventory.computers().filter(|c| c.contact.is_some()).count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn computers_that_refuse_good_credentials_do_not_stop_the_others() {
+    let estate = Estate::isolated(40).await;
+    for number in 2..=20 {
+        estate
+            .lab
+            .set_fault(&format!("LAB-PC-{number:03}"), Fault::RefuseCredentials);
+    }
+    let run = estate
+        .run(Job::UpdateStatus {
+            computers: estate.computers(),
+        })
+        .await;
+    // The first computer accepts them, be it before or after the two that are asked beside it.
+    assert_eq!((run.succeeded, run.failed), (21, 19), "{:?}", texts(&run));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,6 +25,7 @@ mod reload;
 mod run;
 mod sealing;
 mod settings;
+mod sign_in_guard;
 mod snapshot;
 mod table;
 mod transfer;

@@ -8,6 +8,7 @@ use chrono::Utc;
 use super::acquire::{self, Need, Question, need};
 use super::engine::{Party, Work, not_allowed};
 use super::settings::connect_options;
+use super::sign_in_guard::{SignInGuard, Turn};
 use super::{Credentials, Job, KeyChoice, RowState, Settings};
 use crate::licensing::{self, Activation, Deposit, Done, KeyInstalled, Patience};
 use crate::model::{
@@ -22,6 +23,7 @@ pub(super) struct Reach {
     options: ConnectOptions,
     per_computer: Duration,
     patience: Patience,
+    sign_ins: SignInGuard,
 }
 
 impl Reach {
@@ -30,6 +32,7 @@ impl Reach {
             credentials,
             options: connect_options(settings),
             per_computer: settings.computer_timeout,
+            sign_ins: SignInGuard::default(),
             patience: Patience {
                 give_up_after: settings.activation_poll,
                 ..Patience::default()
@@ -174,10 +177,37 @@ impl Visit<'_> {
         }
         self.work.running(index, "connecting");
         let target = target(&*self.known()?);
-        match wmi::connect(&target, &self.reach.credentials, &self.reach.options).await {
-            Ok(connection) => Ok(connection),
+        let guard = &self.reach.sign_ins;
+        if !guard.is_decided() {
+            // A computer that is off shall not keep the others waiting for its turn. How it fails is told below.
+            let knock = tokio::net::TcpStream::connect((target.host.trim_matches(['[', ']']), target.port));
+            if !matches!(
+                tokio::time::timeout(self.reach.options.connect_timeout, knock).await,
+                Ok(Ok(_))
+            ) {
+                return self.sign_in(&target, None).await;
+            }
+        }
+        self.work.running(index, "signing in");
+        let turn = guard.turn().await?;
+        self.sign_in(&target, Some(turn)).await
+    }
+
+    async fn sign_in(&mut self, target: &Target, turn: Option<Turn<'_>>) -> Result<Connection, Failure> {
+        let guard = &self.reach.sign_ins;
+        match wmi::connect(target, &self.reach.credentials, &self.reach.options).await {
+            Ok(connection) => {
+                guard.accepted();
+                Ok(connection)
+            }
             Err(error) => {
                 let failure = error.failure();
+                match failure.class {
+                    FailureClass::Credentials => guard.refused(turn, &target.name),
+                    // Signed in, but no administrator there.
+                    FailureClass::AccessDenied => guard.accepted(),
+                    _ => drop(turn),
+                }
                 self.not_reached(&failure).await;
                 Err(failure)
             }
