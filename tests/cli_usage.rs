@@ -571,3 +571,17 @@ async fn without_a_probe_the_port_is_kept() {
     let updated = desk.signed_in("update l.cilx");
     assert_eq!(code(&updated), 0, "{}", out(&updated));
 }
+
+#[test]
+fn a_table_without_names_of_computers_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), "foo,bar\nA,B\n").unwrap();
+    let output = run(folder.path(), &words("discover l.cilx --from t.csv"), "");
+    assert_eq!(code(&output), 2);
+    assert!(
+        err(&output).contains("foo, bar") && err(&output).contains("'name' or 'computer'"),
+        "{}",
+        err(&output)
+    );
+    assert!(!folder.path().join("l.cilx").exists());
+}

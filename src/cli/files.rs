@@ -16,7 +16,7 @@ use super::sealing::unlock;
 use super::secrets::{given_passphrase, read_file, read_standard_input};
 use crate::model::ViewSpec;
 use crate::workspace::{
-    AddReport, Conflict, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace, is_legacy,
+    AddReport, Conflict, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace, is_legacy, unknown_columns,
 };
 
 pub(super) fn new(context: &mut Context, list: &std::path::Path) -> Result<Exit, CliError> {
@@ -41,7 +41,16 @@ pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, C
         texts.push(("--names".to_owned(), text));
     }
     for path in &args.from {
-        texts.push((path.display().to_string(), read_file(path)?.to_string()));
+        let text = read_file(path)?.to_string();
+        if let Some(columns) = unknown_columns(&text) {
+            return Err(CliError::usage(format!(
+                "{}: none of the columns {} names computers: call one of them 'name' or 'computer' in the first line \
+                 ('address', 'port' and 'tls' say how each is reached)",
+                path.display(),
+                columns.join(", ")
+            )));
+        }
+        texts.push((path.display().to_string(), text));
     }
     let workspace = if args.list.exists() {
         context.open(&args.list, Mode::Edit)?

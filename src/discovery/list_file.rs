@@ -41,6 +41,49 @@ pub fn decode_text(bytes: &[u8]) -> Result<String, usize> {
     })
 }
 
+/// The columns of a table that has none of those that name computers, as they stand in its first line. `None` for a file
+/// that [`parse_list_file`] reads well: with a known column, or with names alone.
+///
+/// A table is recognised by lines that all have the same number of cells, and more than one.
+pub fn unknown_columns(text: &str) -> Option<Vec<String>> {
+    let mut lines = text
+        .lines()
+        .filter(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'));
+    let header = lines.next()?;
+    let (delimiter, cells) = header_cells(header);
+    if cells.iter().filter(|c| !c.is_empty()).count() < 2 || cells.iter().any(|c| NAME_COLUMNS.contains(&c.as_str())) {
+        return None;
+    }
+    let cell_count = |line: &str| {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .delimiter(delimiter)
+            .from_reader(line.as_bytes());
+        let mut record = csv::StringRecord::new();
+        matches!(reader.read_record(&mut record), Ok(true)).then(|| record.len())
+    };
+    let wanted = cell_count(header);
+    let mut rows = lines.peekable();
+    rows.peek()?;
+    let even = rows.all(|line| cell_count(line) == wanted);
+    let plain = header.split(char::from(delimiter));
+    let bare = |c: &str| c.trim().trim_matches(['"', '\u{feff}']).to_owned();
+    even.then(|| plain.map(bare).collect())
+}
+
+/// The delimiter of a first line and its cells in small letters.
+fn header_cells(header: &str) -> (u8, Vec<String>) {
+    let delimiter = [b',', b';', b'\t']
+        .into_iter()
+        .max_by_key(|d| header.bytes().filter(|b| b == d).count())
+        .unwrap_or(b',');
+    let cells = header
+        .split(char::from(delimiter))
+        .map(|c| c.trim().trim_matches(['"', '\u{feff}']).to_lowercase())
+        .collect();
+    (delimiter, cells)
+}
+
 /// Reads a list file. When its first line that is no comment is a header with a column `name` or `computer` (or one of
 /// their kin), the file is CSV with commas, semicolons or tabs, and the columns `address`, `port` and `tls` (yes or
 /// no), if any, say where to connect and whether over HTTPS. Else it is read as [`parse_names`] does.
@@ -49,14 +92,7 @@ pub fn parse_list_file(text: &str) -> ParsedNames {
         .lines()
         .find(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'))
         .unwrap_or_default();
-    let delimiter = [b',', b';', b'\t']
-        .into_iter()
-        .max_by_key(|d| header.bytes().filter(|b| b == d).count())
-        .unwrap_or(b',');
-    let cells: Vec<String> = header
-        .split(char::from(delimiter))
-        .map(|c| c.trim().trim_matches(['"', '\u{feff}']).to_lowercase())
-        .collect();
+    let (delimiter, cells) = header_cells(header);
     let column = |names: &[&str]| cells.iter().position(|c| names.contains(&c.as_str()));
     match column(NAME_COLUMNS) {
         Some(name) => parse_csv(
@@ -176,6 +212,26 @@ mod tests {
     fn without_a_header_each_line_is_read_as_pasted_names() {
         let parsed = parse_list_file("# computers\nPC-1\nPC-2\n\n10.0.0.1-3\n");
         assert_eq!((parsed.names.len(), parsed.problems.len()), (5, 0));
+    }
+
+    #[test]
+    fn a_table_without_a_column_of_names_is_recognised() {
+        let told = |text| unknown_columns(text).map(|c| c.join("|"));
+        assert_eq!(told("foo,bar\nA,B\n").as_deref(), Some("foo|bar"));
+        assert_eq!(
+            told("# export\n\"Netbios Name0\",\"Resource Domain\"\n\"PC-1\",\"CORP\"\n").as_deref(),
+            Some("Netbios Name0|Resource Domain")
+        );
+        for names in [
+            "PC-1, PC-2, PC-3",
+            "PC-1, PC-2\nPC-3\n",
+            "PC-1\nPC-2\n",
+            "PC-1,\nPC-2,\n",
+            "Hostname,OS\nPC-1,11\n",
+            "",
+        ] {
+            assert_eq!(told(names), None, "{names}");
+        }
     }
 
     #[test]

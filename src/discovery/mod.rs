@@ -4,6 +4,6 @@ mod list_file;
 mod names;
 mod probe;
 
-pub use list_file::{decode_text, parse_list_file};
+pub use list_file::{decode_text, parse_list_file, unknown_columns};
 pub use names::{EXPANSION_LIMIT, FoundName, NameProblem, NameProblemKind, ParsedNames, parse_names};
 pub use probe::{Probe, ProbeTarget, WINRM_PORTS};

@@ -51,7 +51,7 @@ pub use crate::cil::import::{Conflict, ImportNote, ImportPlan};
 pub use crate::cil::seal::SealError;
 pub use crate::cil::store::{Recovery, StoreError};
 pub use crate::cil::{ExportProfile, LegacyFormat, LoadWarning};
-pub use crate::discovery::{NameProblem, decode_text};
+pub use crate::discovery::{NameProblem, decode_text, unknown_columns};
 pub use crate::licensing::catalogue;
 pub use crate::licensing::describe_key;
 pub use crate::wmi::{AccountError, Credentials};
