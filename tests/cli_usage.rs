@@ -212,6 +212,10 @@ async fn unknown_values_get_one_message_with_the_possible_ones() {
         ),
         ("new l.cilx", "l.cilx"),
         ("update l.cilx --concurrency 0", "1..=1024"),
+        (
+            "update l.cilx --ca-file nope.pem",
+            "the CA file nope.pem cannot be used",
+        ),
         ("keys refresh l.cilx --service activation.sls", "begins with http"),
         ("frobnicate", "unrecognized subcommand"),
     ] {

@@ -18,6 +18,7 @@ pub use crate::model::Secret;
 pub use error::ActivationError;
 pub use refusal::Refusal;
 pub use service::{Acquired, DEFAULT_URL, Proxy, ProxyUser, Service, ServiceConfig};
+pub use tls::check_ca_file;
 
 /// Whether bytes are an answer of the service: for those who want to know before they are asked.
 pub fn is_answer(body: &[u8]) -> bool {

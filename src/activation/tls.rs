@@ -49,6 +49,11 @@ pub(super) fn trusting_nobody() -> Result<ClientConfig, ActivationError> {
         .with_no_client_auth())
 }
 
+/// Sees that `file` holds certificates, so that a mistake shows before anything is sent.
+pub fn check_ca_file(file: &Path) -> Result<(), ActivationError> {
+    read_ca_file(file).map(drop)
+}
+
 fn read_ca_file(file: &Path) -> Result<Vec<CertificateDer<'static>>, ActivationError> {
     let unusable = |why: String| ActivationError::CaFile {
         file: file.to_owned(),

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::merge::Prefer;
 use crate::model::{Filter, KeyType, LastFive};
-use crate::workspace::{ExportProfile, ProxySetting};
+use crate::workspace::{ExportProfile, ProxySetting, check_ca_file};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -122,7 +122,7 @@ pub(super) struct Network {
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=86400))]
     pub computer_timeout: u32,
     /// PEM file with a further certification authority to believe; may be given several times
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = ca_file)]
     pub ca_file: Vec<PathBuf>,
 }
 
@@ -557,6 +557,13 @@ pub(super) struct Demo {
     pub terminal: bool,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// A file that cannot be used is refused before anything else happens, and also where no certificate will be met.
+fn ca_file(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    check_ca_file(&path).map_err(|error| error.to_string())?;
+    Ok(path)
 }
 
 fn key_type(text: &str) -> Result<KeyType, String> {

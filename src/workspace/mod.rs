@@ -47,6 +47,7 @@ pub use table::{TableReport, USUAL_COLUMNS, write_table};
 pub use transfer::{ExportReport, ImportReport};
 
 // The layers above know the workspace alone, so it hands on what its functions take and give.
+pub use crate::activation::check_ca_file;
 pub use crate::cil::import::{Conflict, ImportNote, ImportPlan};
 pub use crate::cil::seal::SealError;
 pub use crate::cil::store::{Recovery, StoreError};
