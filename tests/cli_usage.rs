@@ -589,3 +589,62 @@ fn a_table_without_names_of_computers_is_refused() {
     );
     assert!(!folder.path().join("l.cilx").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_cannot_be_used_counts_when_a_list_is_imported() {
+    let desk = Desk::new().await;
+    desk.discover("127.77.2.1-2");
+    assert_eq!(
+        code(&desk.run("keys add l.cilx", &format!("{},mak\n", keys::WINDOWS_CLIENT_MAK.text))),
+        0
+    );
+    assert_eq!(code(&desk.signed_in("update l.cilx")), 0);
+    let installed = desk.signed_in("install-key l.cilx --key WC2C4 --select app:windows");
+    assert_eq!(code(&installed), 0, "{}", out(&installed));
+    assert_eq!(code(&desk.run("export l.cilx stick.cilx --profile proxy", "")), 0);
+    let acquired = desk.run("acquire-cid stick.cilx --service {service} --proxy direct", "");
+    assert_eq!(code(&acquired), 0, "{}", out(&acquired));
+    let stick = std::fs::read_to_string(desk.path("stick.cilx")).unwrap();
+    // One digit of one confirmation ID is mistyped.
+    let at = stick.find("ConfirmationId>").unwrap() + "ConfirmationId>".len();
+    let digit = if stick[at..].starts_with('1') { "2" } else { "1" };
+    let typo = format!("{}{digit}{}", &stick[..at], &stick[at + 1..]);
+    std::fs::write(desk.path("typo.cilx"), typo).unwrap();
+    let imported = desk.run("import l.cilx typo.cilx", "");
+    assert_eq!(code(&imported), 1, "{}", out(&imported));
+    assert!(
+        out(&imported).contains("1 value that could not be used"),
+        "{}",
+        out(&imported)
+    );
+    let imported = desk.run("import l.cilx stick.cilx --json", "");
+    assert_eq!(
+        (code(&imported), &json_lines(&imported).last().unwrap()["unusable"]),
+        (0, &0.into())
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_but_a_regular_file_is_replaced() {
+    use std::os::unix::fs::{FileTypeExt as _, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    assert_eq!(code(&run(folder.path(), &words("new l.cilx"), "")), 0);
+    assert!(Command::new("mkfifo").arg(path("pipe.csv")).status().unwrap().success());
+    symlink(path("pipe.csv"), path("link.csv")).unwrap();
+    for target in ["pipe.csv", "link.csv"] {
+        let output = run(folder.path(), &words(&format!("export l.cilx {target} --replace")), "");
+        assert_eq!(code(&output), 2, "{}", err(&output));
+        assert!(err(&output).contains("not a regular file"), "{}", err(&output));
+        assert!(std::fs::metadata(path(target)).unwrap().file_type().is_fifo());
+    }
+    // A link to a file stays a link, and the file is what is replaced.
+    std::fs::write(path("old.cilx"), "old").unwrap();
+    symlink(path("old.cilx"), path("link.cilx")).unwrap();
+    let output = run(folder.path(), &words("export l.cilx link.cilx --replace"), "");
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert!(std::fs::symlink_metadata(path("link.cilx")).unwrap().is_symlink());
+    assert!(std::fs::read_to_string(path("old.cilx")).unwrap().starts_with("<?xml"));
+}

@@ -34,6 +34,8 @@ pub struct ImportPlan {
     pub conflicts: Vec<Conflict>,
     /// What else should be known: warnings from reading the file, installation IDs that changed since the export.
     pub notes: Vec<ImportNote>,
+    /// Values of the file that could not be used; each is among the notes.
+    pub unusable: usize,
 }
 
 /// Something about a row.
@@ -120,6 +122,7 @@ pub fn match_rows(inventory: &Inventory, loaded: &Loaded, now: DateTime<Utc>) ->
             ..ImportPlan::default()
         },
     };
+    import.plan.unusable = loaded.warnings.len();
     import.plan.notes = loaded
         .warnings
         .iter()

@@ -299,7 +299,11 @@ pub(super) fn import(context: &mut Context, args: &Import) -> Result<Exit, CliEr
     let report = workspace.apply_import(plan)?;
     let saved = save(&workspace)?;
     tell_imported(context, &report, &args.output);
-    let failed = report.unmatched.len() + report.conflicts.len() + report.undecided.len() + report.refused.len();
+    let failed = report.unmatched.len()
+        + report.conflicts.len()
+        + report.undecided.len()
+        + report.refused.len()
+        + report.unusable;
     let done = match (failed, report.matched + report.added) {
         (0, _) => Exit::Done,
         (_, 0) => Exit::Nothing,
@@ -335,6 +339,7 @@ fn tell_imported(context: &mut Context, report: &ImportReport, output: &OutputAr
             "unmatched": report.unmatched.len(),
             "conflicts": report.conflicts.len() + report.undecided.len(),
             "refused": report.refused.len(),
+            "unusable": report.unusable,
         }));
         return;
     }
@@ -345,8 +350,12 @@ fn tell_imported(context: &mut Context, report: &ImportReport, output: &OutputAr
     for refused in &report.refused {
         tell(format!("Not applied: {refused}"));
     }
+    let unusable = match report.unusable {
+        0 => String::new(),
+        n => format!(", {} that could not be used", counted(n, "value")),
+    };
     context.out.line(format!(
-        "{} matched, {} added, {}, {} without a match",
+        "{} matched, {} added, {}, {} without a match{unusable}",
         counted(report.matched, "row"),
         report.added,
         counted(report.confirmation_ids, "new confirmation ID"),

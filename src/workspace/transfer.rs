@@ -45,6 +45,8 @@ pub struct ImportReport {
     pub undecided: Vec<ImportNote>,
     /// Remarks.
     pub notes: Vec<ImportNote>,
+    /// Values of the file that could not be used; each is among the notes.
+    pub unusable: usize,
     /// Changes that no longer fitted the list, in words.
     pub refused: Vec<String>,
 }
@@ -162,6 +164,7 @@ impl Workspace {
             unmatched: plan.unmatched,
             conflicts: plan.conflicts,
             notes: plan.notes,
+            unusable: plan.unusable,
             refused,
             undecided: plan.merge.undecided().map(in_words).collect(),
         })
