@@ -367,6 +367,10 @@ impl Workspace {
             return self.save_alone(false, &one_at_a_time);
         }
         let store = if path.exists() {
+            super::transfer::regular_target(path).map_err(|source| WorkspaceError::Write {
+                path: path.to_owned(),
+                source,
+            })?;
             Store::replace_from(path, &state.inventory)?
         } else {
             Store::create_from(path, &state.inventory)?

@@ -183,11 +183,27 @@ fn in_words(row: &MergeRow) -> ImportNote {
     }
 }
 
+/// The file that writing to `out` replaces or makes: what a link points to. A device, a pipe or a folder is refused, because
+/// replacing it would put a file in its place.
+pub(super) fn regular_target(out: &Path) -> std::io::Result<PathBuf> {
+    if std::fs::symlink_metadata(out).is_err() {
+        // Nothing is there. What is wrong with the folder is found out when the file is made.
+        return Ok(out.to_owned());
+    }
+    if !std::fs::metadata(out)?.is_file() {
+        return Err(std::io::Error::other(
+            "it is not a regular file, so it is left as it is",
+        ));
+    }
+    std::fs::canonicalize(out)
+}
+
 /// Writes a file that is whole or not there: what was there before stays until then.
 pub(super) fn atomically(
     out: &Path,
     write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
+    let out = &regular_target(out)?;
     let folder = match out.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
