@@ -60,12 +60,12 @@ pub enum IdentifierError {
     },
 }
 
-/// The check digit (0-6) that ends a group whose other digits are `digits` (ASCII).
+/// The check digit (0-6) that ends a group whose other digits are `digits` (ASCII). What is no digit counts as 0.
 pub fn check_digit(digits: &[u8]) -> u8 {
     let sum: u32 = digits
         .iter()
         .enumerate()
-        .map(|(i, d)| u32::from(d - b'0') * if i % 2 == 0 { 1 } else { 2 })
+        .map(|(i, d)| u32::from(if d.is_ascii_digit() { d - b'0' } else { 0 }) * if i % 2 == 0 { 1 } else { 2 })
         .sum();
     (sum % 7) as u8
 }
@@ -325,6 +325,12 @@ impl From<ExtendedPid> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_check_digit_exists_for_any_bytes() {
+        assert_eq!(check_digit(b" 1-2"), check_digit(b"0102"));
+        assert_eq!(check_digit(&[u8::MAX, 0]), 0);
+    }
 
     const VISTA: &str = "000963843315259493598506854253663081409973656140419231";
     const MODERN: &str = "253037440405119108201413961093786848722385303726677949056629205";
