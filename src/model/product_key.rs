@@ -41,7 +41,7 @@ pub enum ProductKeyError {
         last_five: LastFive,
     },
     /// Not five characters of the alphabet.
-    #[error("{text:?} is not the last five characters of a product key")]
+    #[error("{text:?} is not the last five characters of a product key{}", never_in_a_key(.text))]
     LastFive {
         /// The text as given (at most a few characters, never a whole key).
         text: String,
@@ -56,6 +56,16 @@ fn hint(found: char) -> &'static str {
         'A' | 'E' | 'U' => " (none of A, E and U occurs)",
         'Z' => " (perhaps a 2)",
         _ => "",
+    }
+}
+
+/// Names the first character of `text` that no key contains.
+fn never_in_a_key(text: &str) -> String {
+    let upper = |c: &char| c.to_ascii_uppercase();
+    let strange = text.chars().find(|c| upper(c) != 'N' && !ALPHABET.contains(upper(c)));
+    match strange {
+        Some(c) if c != '…' => format!(": no product key contains {c:?}{}", hint(upper(&c))),
+        _ => String::new(),
     }
 }
 
@@ -282,6 +292,15 @@ pub mod in_clear {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_character_that_no_key_contains_is_named() {
+        let told = |text: &str| LastFive::parse(text).unwrap_err().to_string();
+        assert!(told("X5X5X").contains("no product key contains '5' (neither 5 nor S occurs)"));
+        assert!(told("x4x").ends_with("of a product key"));
+        let whole = told("FKFKF-TRYMY-WWCCT-MKMKM-WC2C4");
+        assert!(whole.ends_with("of a product key") && !whole.contains("WC2C4"), "{whole}");
+    }
 
     // Published by Microsoft as a KMS client setup key (Windows 10/11 Enterprise); VAMT's data gives group 3290.
     const PUBLIC: &str = "NPPR9-FWDCX-D2C8J-H872K-2YT43";
