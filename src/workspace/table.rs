@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::transfer::atomically;
 use super::{Workspace, WorkspaceError};
@@ -78,6 +78,16 @@ pub fn write_table(
 }
 
 fn cell(column: Column, row: RowView<'_>, now: DateTime<Utc>) -> Cow<'_, str> {
+    // Programs count for themselves: the end of the grace period and the time of the update, not what is left or past.
+    let time = match column {
+        Column::Grace => Some(row.product.and_then(|p| p.grace_expires)),
+        Column::Updated => Some(row.product.and_then(|p| p.status_updated)),
+        _ => None,
+    };
+    if let Some(time) = time {
+        let iso = |t: DateTime<Utc>| t.to_rfc3339_opts(SecondsFormat::Secs, true);
+        return time.map(iso).unwrap_or_default().into();
+    }
     // A spreadsheet would take the bare digits for a number and keep 15 of them.
     let grouped = match (column, row.product) {
         (Column::InstallationId, Some(product)) => product.installation_id.as_ref().map(InstallationId::grouped),
@@ -108,6 +118,22 @@ fn spreadsheet_safe(cell: Cow<'_, str>) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_written_for_programs() {
+        use crate::model::{ApplicationId, Change, ComputerId, Product, ProductId};
+
+        let id = ProductId::derive(ComputerId::from_name("pc"), ApplicationId::WINDOWS, None);
+        let mut product = Product::new(id, None, ApplicationId::WINDOWS);
+        product.grace_expires = DateTime::from_timestamp(1_800_000_000, 0);
+        let mut inventory = Inventory::default();
+        inventory.apply(&Change::PutProduct(Box::new(product))).unwrap();
+        let now = Utc::now();
+        let view = View::compute(&inventory, &ViewSpec::default(), now);
+        let mut out = Vec::new();
+        write_table(&inventory, &view, &[Column::Grace, Column::Updated], now, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "grace,updated\r\n2027-01-15T08:00:00Z,\r\n");
+    }
 
     #[test]
     fn formulas_are_shown_as_text() {
