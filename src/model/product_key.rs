@@ -299,7 +299,10 @@ mod tests {
         assert!(told("X5X5X").contains("no product key contains '5' (neither 5 nor S occurs)"));
         assert!(told("x4x").ends_with("of a product key"));
         let whole = told("FKFKF-TRYMY-WWCCT-MKMKM-WC2C4");
-        assert!(whole.ends_with("of a product key") && !whole.contains("WC2C4"), "{whole}");
+        assert!(
+            whole.ends_with("of a product key") && !whole.contains("WC2C4"),
+            "{whole}"
+        );
     }
 
     // Published by Microsoft as a KMS client setup key (Windows 10/11 Enterprise); VAMT's data gives group 3290.

@@ -132,7 +132,10 @@ mod tests {
         let view = View::compute(&inventory, &ViewSpec::default(), now);
         let mut out = Vec::new();
         write_table(&inventory, &view, &[Column::Grace, Column::Updated], now, &mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "grace,updated\r\n2027-01-15T08:00:00Z,\r\n");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "grace,updated\r\n2027-01-15T08:00:00Z,\r\n"
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Somebody else has it open.
-    #[error("{} is open for changes elsewhere: {by}; close it there, or open it read-only", .path.display())]
+    #[error("{} is open for changes elsewhere: {by}; close it there first; meanwhile it can be read (list, export, read-only in the desktop)", .path.display())]
     InUse {
         /// The list.
         path: PathBuf,
