@@ -18,15 +18,21 @@ use crate::workspace::{
 const CONTOSO: &[u8] = include_bytes!("../../samples/contoso.cilx");
 
 pub(super) fn demo(context: &mut Context, args: &Demo) -> Result<Exit, CliError> {
-    let why_not = if args.terminal {
+    let why_not: Option<String> = if args.terminal {
         None
     } else if cfg!(not(feature = "desktop")) {
-        Some("This build has no desktop")
+        Some("This build has no desktop".into())
     } else if !super::has_display() {
-        Some("There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set)")
+        Some("There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set)".into())
     } else {
         #[cfg(feature = "desktop")]
-        return in_the_desktop(context);
+        match in_the_desktop(context) {
+            // The variable is set, but nothing answers there: usual after su, over ssh and in cron.
+            Err(CliError::Desktop(crate::desktop::DesktopError::Window(why))) => {
+                Some(format!("No window can be opened here ({})", without_source(&why)))
+            }
+            ended => return ended,
+        }
         #[cfg(not(feature = "desktop"))]
         None
     };
@@ -34,6 +40,16 @@ pub(super) fn demo(context: &mut Context, args: &Demo) -> Result<Exit, CliError>
         tell(format!("{why_not}: here is the same journey in the terminal."));
     }
     in_the_terminal(context, &args.output)
+}
+
+/// The reason without the place in a source file that the window library puts before it: `os error at mod.rs:788: why`.
+#[cfg(any(feature = "desktop", test))]
+fn without_source(why: &str) -> &str {
+    match why.rfind(".rs:").and_then(|at| why.get(at..)?.split_once(": ")) {
+        Some((_, reason)) if !reason.is_empty() => reason,
+        None | Some(_) if why.contains(".rs:") => "the display does not answer",
+        _ => why,
+    }
 }
 
 /// Who signs in to the simulated computers.
@@ -296,4 +312,20 @@ fn across_the_air_gap(journey: &mut Journey<'_>, lab: &Lab, folder: &Path) -> Re
 
 fn all_products(inventory: &Inventory, wanted: impl Fn(&Product) -> bool) -> Vec<ProductId> {
     inventory.products().filter(|p| wanted(p)).map(|p| p.id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_source_file_is_named_when_a_window_cannot_be_opened() {
+        let told = "winit EventLoopError: os error at /src/x11/mod.rs:788: no connection to the display";
+        assert_eq!(without_source(told), "no connection to the display");
+        assert_eq!(
+            without_source("os error at /src/mod.rs:788"),
+            "the display does not answer"
+        );
+        assert_eq!(without_source("no GL"), "no GL");
+    }
 }
