@@ -240,6 +240,22 @@ async fn a_service_that_is_not_there_costs_nothing() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_is_not_there_is_named() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let mut config = config("http://127.0.0.1:9/".to_owned());
+    config.proxy = Proxy::Url {
+        url: proxy.clone(),
+        user: None,
+    };
+    let error = Service::new(config).unwrap().acquire(&pid(), &iid()).await.unwrap_err();
+    let told = error.to_string();
+    assert!(told.contains(&format!("through the proxy {proxy}: ")), "{told}");
+    assert!(told.contains("refused") && !told.contains("client error"), "{told}");
+}
+
+#[tokio::test]
 async fn redirections_are_not_followed() {
     let elsewhere = TestService::start(|asked, _| confirmed(asked)).await;
     let target = elsewhere.url();

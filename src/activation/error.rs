@@ -49,10 +49,12 @@ pub enum ActivationError {
         why: String,
     },
     /// No connection to the service; the request did not leave.
-    #[error("the activation service at {host} could not be reached: {why}")]
+    #[error("the activation service at {host} could not be reached{}: {why}", through(.proxy.as_ref()))]
     NotReached {
         /// Host and port of the service.
         host: String,
+        /// The proxy of the settings that was to be used; it may be what could not be reached.
+        proxy: Option<String>,
         /// The reason.
         why: String,
     },
@@ -162,6 +164,10 @@ pub enum ActivationError {
         /// The raw code.
         code: u32,
     },
+}
+
+fn through(proxy: Option<&String>) -> String {
+    proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
 }
 
 fn page(title: &str) -> String {

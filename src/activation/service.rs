@@ -92,6 +92,8 @@ pub struct Service {
     url: Url,
     /// Host and port for messages.
     host: String,
+    /// The proxy that the settings name, for messages.
+    proxy: Option<String>,
     timeout: Duration,
     retries: u32,
     retry_pause: Duration,
@@ -116,6 +118,10 @@ impl Service {
             .redirect(redirect::Policy::none())
             // Repeating is decided here, where it is known what it costs.
             .retry(reqwest::retry::never());
+        let through = match &config.proxy {
+            Proxy::Url { url, .. } => Some(url.clone()),
+            Proxy::None | Proxy::System => None,
+        };
         let builder = match config.proxy {
             Proxy::None => builder.no_proxy(),
             Proxy::System if is_plain => builder.no_proxy(),
@@ -133,6 +139,7 @@ impl Service {
             client,
             url,
             host,
+            proxy: through,
             timeout: config.timeout,
             retries: config.retries,
             retry_pause: config.retry_pause,
@@ -312,7 +319,11 @@ impl Service {
             if why.to_ascii_lowercase().contains("proxy authorization required") {
                 return ActivationError::ProxyCredentials { host };
             }
-            return ActivationError::NotReached { host, why };
+            return ActivationError::NotReached {
+                host,
+                proxy: self.proxy.clone(),
+                why: root_cause(error),
+            };
         }
         self.broken(error)
     }
@@ -399,6 +410,15 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     } else {
         reasons.join(": ")
     }
+}
+
+/// The innermost reason: what is around it says only which layers it went through.
+fn root_cause(error: &(dyn Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    codec::short(&innermost.to_string())
 }
 
 /// A cause of a certain type; `io::Error` hides the one it carries from the chain.
