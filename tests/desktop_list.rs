@@ -267,5 +267,8 @@ fn a_wide_window_gives_its_width_to_computer_product_and_last_action() {
     desk.harness.set_size(egui::vec2(1280.0, 800.0));
     desk.settle();
     let again = names.map(|n| width(&desk, n));
-    assert!(again.iter().zip(before).all(|(a, b)| (a - b).abs() < 1.0), "{before:?} -> {again:?}");
+    assert!(
+        again.iter().zip(before).all(|(a, b)| (a - b).abs() < 1.0),
+        "{before:?} -> {again:?}"
+    );
 }

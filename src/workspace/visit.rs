@@ -12,8 +12,8 @@ use super::sign_in_guard::{SignInGuard, Turn};
 use super::{Credentials, Job, KeyChoice, RowState, Settings};
 use crate::licensing::{self, Activation, Deposit, Done, KeyInstalled, Patience};
 use crate::model::{
-    Action, ApplicationId, Change, Computer, ComputerId, Confirmation, Failure, FailureClass, Inventory, KeyType,
-    LicenseStatus, Observation, Product, ProductId, ProductKey, Text,
+    Action, ApplicationId, Change, Computer, ComputerId, Confirmation, Failure, FailureClass, Inventory, KeyEntryId,
+    KeyType, LicenseStatus, Observation, Product, ProductId, ProductKey, Text,
 };
 use crate::wmi::{self, ConnectOptions, Target, WmiConnection};
 
@@ -297,35 +297,41 @@ impl Visit<'_> {
         }
     }
 
+    /// The key of the list that is to be installed on `product`; inside it, why nothing has to be done.
+    fn owned_key(&self, product: &Product, id: KeyEntryId) -> Result<Result<ProductKey, String>, Failure> {
+        let inventory = self.work.workspace.inventory();
+        let entry = inventory
+            .key(id)
+            .ok_or_else(|| not_allowed("the product key is no longer in the list"))?;
+        if let Some(objection) = self.work.key_use.objection(product) {
+            return Err(not_allowed(objection));
+        }
+        // Installing it again would throw away the activation that was paid for. A key fits one product of a computer
+        // only, whichever of its rows it was meant for.
+        if entry.is_installed_on(product) {
+            return Ok(Err("this product key is already installed".into()));
+        }
+        if let Some(carrier) = inventory.products_of(self.computer).find(|p| entry.is_installed_on(p)) {
+            return Ok(Err(installed_elsewhere(carrier)));
+        }
+        if entry.is_locked() {
+            return Err(not_allowed(crate::cil::seal::SealError::Locked.to_string()));
+        }
+        let key = entry.key.clone().ok_or_else(|| {
+            not_allowed(format!(
+                "the list has only the last five characters of the key {}: add the whole key first",
+                entry.masked()
+            ))
+        })?;
+        Ok(Ok(key))
+    }
+
     async fn install(&mut self, index: usize, product: &Product, choice: KeyChoice) -> Outcome {
         let owned = match choice {
-            KeyChoice::Owned(id) => {
-                let inventory = self.work.workspace.inventory();
-                let entry = inventory
-                    .key(id)
-                    .ok_or_else(|| not_allowed("the product key is no longer in the list"))?;
-                if let Some(objection) = self.work.key_use.objection(product) {
-                    return Err(not_allowed(objection));
-                }
-                // Installing it again would throw away the activation that was paid for. A key fits one product of a
-                // computer only, whichever of its rows it was meant for.
-                if entry.is_installed_on(product) {
-                    return skipped("this product key is already installed");
-                }
-                if let Some(carrier) = inventory.products_of(self.computer).find(|p| entry.is_installed_on(p)) {
-                    return skipped(installed_elsewhere(carrier));
-                }
-                if entry.is_locked() {
-                    return Err(not_allowed(crate::cil::seal::SealError::Locked.to_string()));
-                }
-                let key = entry.key.clone().ok_or_else(|| {
-                    not_allowed(format!(
-                        "the list has only the last five characters of the key {}: add the whole key first",
-                        entry.masked()
-                    ))
-                })?;
-                Some(key)
-            }
+            KeyChoice::Owned(id) => match self.owned_key(product, id)? {
+                Ok(key) => Some(key),
+                Err(why) => return skipped(why),
+            },
             KeyChoice::ClientSetupKey if product.key_type == KeyType::Gvlk => {
                 return skipped("a KMS client setup key is already installed");
             }
@@ -543,10 +549,7 @@ fn taken_by_another(
     let application = installed.application.filter(|a| *a != product.application)?;
     let carrier = installed.name.clone().unwrap_or_default();
     let five = installed.last_five;
-    let mut message = format!(
-        "product key …{five} is no key for {}: {carrier} took it",
-        product.application_label()
-    );
+
     let is_displaced = |p: &&Arc<Product>| {
         p.application == application
             && !p.is_addon
@@ -555,18 +558,22 @@ fn taken_by_another(
             && (application == ApplicationId::WINDOWS || p.sku == installed.sku)
     };
     let displaced = before.products_of(computer).find(is_displaced);
-    match displaced.and_then(|p| Some((p, p.partial_product_key?))) {
-        Some((lost, old)) if lost.key_type == KeyType::Gvlk => message.push_str(&format!(
+    let fate = match displaced.and_then(|p| Some((p, p.partial_product_key?))) {
+        Some((lost, old)) if lost.key_type == KeyType::Gvlk => format!(
             " in place of its KMS client setup key …{old}; to put that back, install the KMS client setup key on {carrier}"
-        )),
-        Some((lost, old)) if before.keys().any(|k| k.is_installed_on(lost)) => message.push_str(&format!(
-            " in place of the key …{old}; to put that back, install the key …{old} of the list on {carrier}"
-        )),
-        Some((_, old)) => message.push_str(&format!(
+        ),
+        Some((lost, old)) if before.keys().any(|k| k.is_installed_on(lost)) => {
+            format!(" in place of the key …{old}; to put that back, install the key …{old} of the list on {carrier}")
+        }
+        Some((_, old)) => format!(
             " in place of the key …{old}, which is not in the list: to put it back, add that key and install it on {carrier}"
-        )),
-        None => message.push_str("; its former key is not known here"),
-    }
+        ),
+        None => "; its former key is not known here".to_owned(),
+    };
+    let message = format!(
+        "product key …{five} is no key for {}: {carrier} took it{fate}",
+        product.application_label()
+    );
     Some(Failure {
         class: FailureClass::Licensing,
         message,
