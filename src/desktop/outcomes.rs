@@ -152,7 +152,33 @@ impl Desktop {
     }
 
     fn tell_imported(&mut self, report: &ImportReport) {
-        let open = report.unmatched.len() + report.conflicts.len() + report.undecided.len() + report.refused.len();
+        if let Some(counts) = report.merged {
+            let mut detail = format!(
+                "{} new, {} newer there, {} newer here, {} the same.",
+                words::number(counts.new),
+                words::number(counts.newer_there),
+                words::number(counts.newer_here),
+                words::number(counts.same),
+            );
+            let undecided = report.undecided.len() + report.conflicts.len();
+            if undecided > 0 {
+                let rows = words::count(undecided, "conflict", "conflicts");
+                detail = format!("{detail} {rows} kept what is here; the activity log says which.");
+            }
+            let lost = report.unmatched.len() + report.refused.len();
+            if lost > 0 {
+                let rows = words::count(lost, "row was", "rows were");
+                detail = format!("{detail} {rows} not applied.");
+            }
+            let tone = if undecided + lost > 0 {
+                Tone::Warning
+            } else {
+                Tone::Good
+            };
+            self.say(tone, "Merged", detail);
+            return;
+        }
+        let open = report.unmatched.len() + report.conflicts.len() + report.refused.len();
         let mut detail = format!(
             "{} matched, {} new, {} known already.",
             words::count(report.matched, "row", "rows"),

@@ -10,8 +10,11 @@ use super::{Workspace, WorkspaceError};
 use crate::cil::import::{Conflict, ImportNote, ImportPlan, match_rows};
 use crate::cil::seal::{self, SealError};
 use crate::cil::{self, ExportProfile};
-use crate::model::merge::{MergeRow, RowRecord};
+use crate::model::merge::{MergeCounts, MergeRow, RowRecord};
 use crate::model::{LicenseStatus, Product, ProductId, Secret};
+
+/// Rows of an import that the activity log tells one by one.
+const ROWS_LOGGED: usize = 200;
 
 /// What an export wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub struct ExportReport {
 /// What an import brought.
 #[derive(Debug, Clone)]
 pub struct ImportReport {
+    /// How many rows of a list with names were what; `None`: it was proxy activation data.
+    pub merged: Option<MergeCounts>,
     /// Rows that found their product.
     pub matched: usize,
     /// Rows of products that were not known.
@@ -156,7 +161,12 @@ impl Workspace {
             plan.confirmation_ids,
             plan.unmatched.len()
         ));
+        let undecided: Vec<ImportNote> = plan.merge.undecided().map(in_words).collect();
+        for note in plan.unmatched.iter().chain(&undecided).take(ROWS_LOGGED) {
+            self.log(format!("{}: {}", note.row, note.reason));
+        }
         Ok(ImportReport {
+            merged: plan.is_merge().then(|| plan.merge.counts()),
             matched: plan.matched,
             added: plan.added,
             already_known: plan.already_known,
@@ -166,7 +176,7 @@ impl Workspace {
             notes: plan.notes,
             unusable: plan.unusable,
             refused,
-            undecided: plan.merge.undecided().map(in_words).collect(),
+            undecided,
         })
     }
 }
