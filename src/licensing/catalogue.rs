@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn every_row_loads_and_says_something() {
-        assert_eq!(entries().len(), 145 + SERVICE_FAULTS.len());
+        assert_eq!(entries().len(), 147 + SERVICE_FAULTS.len());
         for entry in entries() {
             assert!(!entry.message.is_empty(), "{}", entry.code);
             assert!(!entry.cause.is_empty() && !entry.remedy.is_empty(), "{}", entry.code);
