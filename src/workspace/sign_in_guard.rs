@@ -3,12 +3,16 @@
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::open::lock;
 use crate::model::{Failure, FailureClass};
 
 /// So many computers may refuse the credentials before a run stops trying. Usual lock-out thresholds are five and more.
 const TRIES: usize = 3;
+/// A computer that has not answered a sign-in for so long is hung rather than refusing: one more is let past it, so that it
+/// costs its own time-out and not that of all the others.
+const UNDECIDED: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 struct Answers {
@@ -17,13 +21,15 @@ struct Answers {
     refused: Vec<String>,
 }
 
-/// Counts how the credentials of a run were received. Until a computer has accepted them, at most three sign-ins are under
-/// way or have been refused.
+/// Counts how the credentials of a run were received. Until a computer has accepted them, at most three sign-ins that are
+/// answered are under way or have been refused.
 #[derive(Debug)]
 pub(super) struct SignInGuard {
     answers: Mutex<Answers>,
     /// One permit per sign-in that may still be refused. Closed when it is known how the credentials are received.
     tries: Semaphore,
+    /// Only the first of those that wait may be let past hung computers.
+    queue: tokio::sync::Mutex<()>,
 }
 
 /// Leave to sign in to one computer.
@@ -34,6 +40,7 @@ impl Default for SignInGuard {
         Self {
             answers: Mutex::default(),
             tries: Semaphore::new(TRIES),
+            queue: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -46,7 +53,10 @@ impl SignInGuard {
 
     /// Waits until a sign-in may be tried. `Err` when it would be refused like the others.
     pub(super) async fn turn(&self) -> Result<Turn<'_>, Failure> {
-        let permit = self.tries.acquire().await.ok();
+        let first = self.queue.lock().await;
+        let permit = tokio::time::timeout(UNDECIDED, self.tries.acquire()).await;
+        let permit = permit.ok().and_then(Result::ok);
+        drop(first);
         let answers = lock(&self.answers);
         if !answers.accepted && answers.refused.len() >= TRIES {
             return Err(Failure {

@@ -303,9 +303,6 @@ impl Visit<'_> {
         let entry = inventory
             .key(id)
             .ok_or_else(|| not_allowed("the product key is no longer in the list"))?;
-        if let Some(objection) = self.work.key_use.objection(product) {
-            return Err(not_allowed(objection));
-        }
         // Installing it again would throw away the activation that was paid for. A key fits one product of a computer
         // only, whichever of its rows it was meant for.
         if entry.is_installed_on(product) {
@@ -313,6 +310,9 @@ impl Visit<'_> {
         }
         if let Some(carrier) = inventory.products_of(self.computer).find(|p| entry.is_installed_on(p)) {
             return Ok(Err(installed_elsewhere(carrier)));
+        }
+        if let Some(objection) = self.work.key_use.objection(product) {
+            return Err(not_allowed(objection));
         }
         if entry.is_locked() {
             return Err(not_allowed(crate::cil::seal::SealError::Locked.to_string()));
