@@ -362,16 +362,20 @@ impl Visit<'_> {
         };
         // A key of which nothing is known is tried on one computer at a time, and what that tells holds for the others.
         let use_of_key = Arc::clone(&self.work.key_use);
-        let _trial = if matches!(choice, KeyChoice::Owned(_)) && use_of_key.is_unknown() {
-            self.work
-                .running(index, "waiting for the first computer to tell what the key is for");
-            let trial = use_of_key.trial.lock().await;
+        let _trial = if matches!(choice, KeyChoice::Owned(_)) {
+            let mut trial = None;
+            if use_of_key.is_unknown() {
+                self.work
+                    .running(index, "waiting for the first computer to tell what the key is for");
+                trial = Some(use_of_key.trial.lock().await);
+            }
+            // Asked again, because it may have become known while this one connected or waited.
             if let Some(objection) = use_of_key.objection(product) {
                 self.keep(connection, None);
                 return Err(not_allowed(objection));
             }
             // Once it is known, nobody needs to wait for another.
-            use_of_key.is_unknown().then_some(trial)
+            trial.filter(|_| use_of_key.is_unknown())
         } else {
             None
         };
