@@ -67,11 +67,12 @@ fn with_secrets(inventory: &Inventory) -> (Inventory, Vec<String>) {
             connect: Some(ConnectTo {
                 address: Some(secret("address")),
                 port: Some(5985),
-                tls: true,
+                way: Some(WayIn::Https),
             }),
             contact: Some(Contact {
                 at: at(0),
                 failure: Some(failure(&mut secret)),
+                way: Some(WayIn::Https),
             }),
             remarks: secret("remarks"),
             foreign: foreign(&mut secret),

@@ -49,7 +49,7 @@ impl Estate {
             computer.connect = Some(ConnectTo {
                 address: Some(known.address.ip().to_string().into()),
                 port: Some(known.address.port()),
-                tls: false,
+                way: None,
             });
             inventory.apply(&Change::PutComputer(Box::new(computer))).unwrap();
         }

@@ -59,7 +59,7 @@ async fn open(lab: &Lab, computer: &str, account: &Account) -> Result<Box<dyn Wm
         answer_margin: Duration::from_secs(1),
         ..ConnectOptions::default()
     };
-    connect(&target, &credentials, &options).await
+    connect(makeeper::model::WayIn::Http, &target, &credentials, &options).await
 }
 
 async fn ask(lab: &Lab, computer: &str) -> Result<usize, FailureClass> {
@@ -123,7 +123,7 @@ async fn each_fault_looks_to_a_client_as_it_does_in_real_life_and_can_be_cured()
         let found = outcome.unwrap_err();
         // A computer that hangs may be told as no answer; the rest is one thing alone.
         assert!(
-            found == class || (fault == Fault::HangAfterConnect && found == FailureClass::NoAnswer),
+            found == class || (fault == Fault::HangAfterConnect && found == FailureClass::Hung),
             "{fault:?}: {found:?}"
         );
     }

@@ -12,7 +12,7 @@ use makeeper::licensing::{
 };
 use makeeper::model::{
     ApplicationId, ComputerId, Confirmation, HResult, KeyType, LicenseStatus, Observation, Product, ProductKey, Secret,
-    ServiceFamily,
+    ServiceFamily, WayIn,
 };
 use makeeper::wmi::{self, WmiConnection, WmiError};
 use makeeper::wsman::{ConnectOptions, Credentials, Target};
@@ -39,7 +39,7 @@ async fn connect_with(computer: &ComputerAddress, options: &ConnectOptions) -> B
     let credentials = Credentials::new(&account, Secret::new(admin.password)).unwrap();
     let host = computer.address.ip().to_string();
     let target = Target::new(&computer.name, false).at(Some(&host), Some(computer.address.port()));
-    wmi::connect(&target, &credentials, options).await.unwrap()
+    wmi::connect(WayIn::Http, &target, &credentials, options).await.unwrap()
 }
 
 async fn connect(computer: &ComputerAddress) -> Box<dyn WmiConnection> {

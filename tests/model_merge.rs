@@ -54,8 +54,8 @@ prop_compose! {
         c.network = Network { kind, name: of.into() };
         c.mac_addresses = macs.into_iter().map(Into::into).collect();
         c.os_edition = ["", "Windows 10", "Windows 11"][os].into();
-        c.contact = contact.map(|at| Contact { at, failure: None });
-        c.connect = connect.map(|a| ConnectTo { address: Some(a.into()), port: None, tls: false });
+        c.contact = contact.map(|at| Contact { at, failure: None, way: None });
+        c.connect = connect.map(|a| ConnectTo { address: Some(a.into()), port: None, way: None });
         c.remarks = remarks;
         c
     }
@@ -531,7 +531,7 @@ fn a_short_name_and_an_address_are_found_beside_the_full_name_in_one_list() {
     full.connect = Some(ConnectTo {
         address: Some("10.0.0.7".into()),
         port: None,
-        tls: false,
+        way: None,
     });
     let list = of([
         named("pc1", 2, UNKNOWN, ""),

@@ -504,7 +504,7 @@ fn a_computer_known_by_address_and_by_name_is_offered_as_one() {
     by_name.connect = Some(ConnectTo {
         address: Some("10.0.0.7".into()),
         port: None,
-        tls: false,
+        way: None,
     });
     ours.apply(&Change::PutComputer(Box::new(by_name))).unwrap();
     put(&mut ours, windows(1, 10));

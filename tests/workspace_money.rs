@@ -336,7 +336,7 @@ async fn the_service_out_of_reach_fails_the_rows_and_nothing_stays_asked() {
     );
     let failure = |p: &Product| p.last_action.as_ref().and_then(|a| a.failure.clone());
     assert!(failure(&estate.product(products[0])).is_some());
-    let retry = estate.workspace.runs()[0].retry_failed();
+    let retry = estate.workspace.retry_failed(&estate.workspace.runs()[0]);
     assert_eq!(retry, Some(Job::AcquireConfirmationIds { products }));
     assert!(matches!(run.rows[0].state, RowState::Failed(_)));
 }

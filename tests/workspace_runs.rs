@@ -25,7 +25,7 @@ async fn every_computer_that_is_off_or_ill_costs_its_own_row_only_and_says_why()
         ("LAB-PC-002", Fault::Refuse, FailureClass::Refused),
         ("LAB-PC-003", Fault::Garbage, FailureClass::Protocol),
         ("LAB-PC-004", Fault::RefuseCredentials, FailureClass::Credentials),
-        ("LAB-PC-005", Fault::HangAfterConnect, FailureClass::NoAnswer),
+        ("LAB-PC-005", Fault::HangAfterConnect, FailureClass::Hung),
     ];
     for (name, fault, _) in &ill {
         assert!(estate.lab.set_fault(name, *fault));
@@ -48,7 +48,7 @@ async fn every_computer_that_is_off_or_ill_costs_its_own_row_only_and_says_why()
             panic!("{row:?}")
         };
         let as_expected =
-            failure.class == *class || (*class == FailureClass::NoAnswer && failure.class == FailureClass::TimedOut);
+            failure.class == *class || (*class == FailureClass::Hung && failure.class == FailureClass::TimedOut);
         assert!(as_expected, "{name}: {failure:?}");
         assert!(failure.message.contains(name), "{failure}");
         // The list remembers why.
@@ -70,13 +70,13 @@ async fn cancel_ends_every_row_within_a_second_even_when_computers_hang() {
             computers: estate.computers(),
         })
         .unwrap();
-    estate.until(|| run.progress().running == 32).await;
+    estate.until(|| run.progress().running == 40).await;
     let asked = Instant::now();
     run.cancel();
     let progress = run.finished().await;
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
     assert_eq!((progress.cancelled, progress.running, progress.waiting), (40, 0, 0));
-    let Some(Job::UpdateStatus { computers }) = run.retry_failed() else {
+    let Some(Job::UpdateStatus { computers }) = estate.workspace.retry_failed(&run) else {
         panic!("cancelled rows can be tried again")
     };
     assert_eq!(computers.len(), 40);

@@ -111,10 +111,10 @@ async fn swallow(mut stream: TcpStream) {
 #[tokio::test]
 async fn silence_is_no_answer() {
     let target = listen(swallow).await;
-    assert_eq!(failure_of(target.clone()).await.class, FailureClass::NoAnswer);
+    assert_eq!(failure_of(target.clone()).await.class, FailureClass::Hung);
     let tls = Target { tls: true, ..target };
     let failure = failure_of(tls).await;
-    assert_eq!(failure.class, FailureClass::NoAnswer, "{failure}");
+    assert_eq!(failure.class, FailureClass::Hung, "{failure}");
     assert!(failure.message.contains("TLS handshake"), "{failure}");
 }
 
@@ -129,7 +129,7 @@ async fn trickle(mut stream: TcpStream) {
 
 #[tokio::test]
 async fn an_answer_that_trickles_in_is_no_answer() {
-    assert_eq!(failure_of(listen(trickle).await).await.class, FailureClass::NoAnswer);
+    assert_eq!(failure_of(listen(trickle).await).await.class, FailureClass::Hung);
 }
 
 async fn hang_up(stream: TcpStream) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::model::merge::Prefer;
-use crate::model::{Filter, KeyType, LastFive};
+use crate::model::{Filter, KeyType, LastFive, WayIn};
 use crate::workspace::{ExportProfile, ProxySetting, check_ca_file};
 
 const AFTER_HELP: &str = "\
@@ -41,6 +41,8 @@ pub(super) enum Command {
     },
     /// Add computers by names, addresses, ranges, networks or from a list file
     Discover(Discover),
+    /// Choose the way in to computers
+    Connect(Connect),
     /// Show the list
     List(List),
     /// Ask computers for their products and license status
@@ -91,6 +93,12 @@ pub(super) struct SignIn {
     /// Read the password (one line) from this open file descriptor
     #[arg(long, value_name = "N")]
     pub password_fd: Option<u32>,
+    /// Sign in with this certificate (PEM) instead; over HTTPS only
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_env", "password_fd"])]
+    pub client_cert: Option<PathBuf>,
+    /// The private key of the certificate (PEM, without a password) [default: in the same file]
+    #[arg(long, value_name = "FILE", requires = "client_cert")]
+    pub client_key: Option<PathBuf>,
 }
 
 /// What opens sealed product keys.
@@ -109,12 +117,24 @@ pub(super) struct Passphrase {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(super) struct Network {
-    /// Computers asked at once
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Computers worked with at once; slow ones are waited for besides
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub concurrency: u16,
+    /// Computers of one subnet (/24, IPv6 /64) worked with at once [default: no limit of its own]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub per_subnet: Option<u16>,
+    /// The way to all computers, whatever the list says: auto, http, https or dcom
+    #[arg(long, value_name = "WAY", default_value = "auto", value_parser = way_in)]
+    pub way: ChosenWay,
+    /// Seconds finding the address of a name may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub resolve_timeout: u32,
     /// Seconds a computer may take to accept a connection
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub connect_timeout: u32,
+    /// Seconds the sign-in may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub sign_in_timeout: u32,
     /// Seconds one question to a computer or to the service may take
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub timeout: u32,
@@ -122,7 +142,7 @@ pub(super) struct Network {
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=86400))]
     pub computer_timeout: u32,
     /// PEM file with a further certification authority to believe; may be given several times
-    #[arg(long, value_name = "FILE", value_parser = ca_file)]
+    #[arg(long, visible_alias = "ca", value_name = "FILE", value_parser = ca_file)]
     pub ca_file: Vec<PathBuf>,
 }
 
@@ -205,6 +225,19 @@ pub(super) struct List {
     /// One JSON object per row, a summary object last
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Connect {
+    /// The list
+    pub list: PathBuf,
+    /// http, https or dcom; auto: what answers
+    #[arg(long, value_name = "WAY", value_parser = way_in)]
+    pub way: ChosenWay,
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 #[derive(Debug, Args)]
@@ -557,6 +590,19 @@ pub(super) struct Demo {
     pub terminal: bool,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// A way in, or what answers. Of its own, because clap takes an `Option` for an argument that may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ChosenWay(pub Option<WayIn>);
+
+fn way_in(text: &str) -> Result<ChosenWay, String> {
+    match text {
+        "auto" => Ok(ChosenWay(None)),
+        text => WayIn::from_name(text)
+            .map(|way| ChosenWay(Some(way)))
+            .ok_or_else(|| "possible values: auto, http, https, dcom".to_owned()),
+    }
 }
 
 /// A file that cannot be used is refused before anything else happens, and also where no certificate will be met.

@@ -78,6 +78,10 @@ pub(super) fn settings(network: Option<&Network>, service: Option<&ServiceArgs>)
     let mut settings = Settings::default();
     if let Some(network) = network {
         settings.concurrency = network.concurrency.into();
+        settings.per_subnet = network.per_subnet.map(usize::from);
+        settings.way = network.way.0;
+        settings.resolve_timeout = Duration::from_secs(network.resolve_timeout.into());
+        settings.sign_in_timeout = Duration::from_secs(network.sign_in_timeout.into());
         settings.connect_timeout = Duration::from_secs(network.connect_timeout.into());
         settings.operation_timeout = Duration::from_secs(network.timeout.into());
         settings.computer_timeout = Duration::from_secs(network.computer_timeout.into());

@@ -8,7 +8,7 @@ use super::exit::{CliError, Exit};
 use super::output::{Table, tell};
 use super::runs::{exit_of, summary, watch};
 use crate::lab::{Account, EstateKind, Lab, LabConfig, keys};
-use crate::model::{Computer, Inventory, LicenseStatus, Product, ProductId, Secret};
+use crate::model::{Computer, Inventory, LicenseStatus, Product, ProductId, Secret, WayIn};
 use crate::workspace::{
     Credentials, ExportProfile, Job, KeyChoice, Mode, ProxySetting, RowState, RunProgress, Settings, Workspace,
 };
@@ -124,7 +124,7 @@ fn connect_to(lab: &Lab, inventory: &Inventory) -> Vec<crate::model::Change> {
             connect: Some(ConnectTo {
                 address: Some(address.ip().to_string().into()),
                 port: Some(address.port()),
-                tls: false,
+                way: Some(WayIn::Http),
             }),
             ..computer.clone()
         })))

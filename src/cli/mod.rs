@@ -4,6 +4,7 @@
 //! interface; `makeeper --help` documents them.
 
 mod args;
+mod connect;
 mod context;
 mod demo;
 mod exit;
@@ -78,6 +79,7 @@ fn dispatch(context: &mut Context, command: &Command) -> Result<Exit, CliError> 
         Command::Open { .. } => Ok(Exit::Done),
         Command::New { list } => files::new(context, list),
         Command::Discover(args) => files::discover(context, args),
+        Command::Connect(args) => connect::connect(context, args),
         Command::List(args) => list::list(context, args),
         Command::Update(args) => jobs::update(context, args),
         Command::Keys(args) => keys::keys(context, args),

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::exit::{CliError, Exit};
 use super::merge::{both, save};
 use super::output::{Table, tell};
+use crate::model::FailureClass;
 use crate::workspace::{Job, RowState, Run, RunProgress, Workspace};
 
 /// After a cancel, answers of the activation service that are under way may still arrive this long.
@@ -128,11 +129,19 @@ pub(super) fn report(
                 "seconds": row.elapsed.map(|e| e.as_secs_f64()),
             });
             if let (RowState::Failed(failure), Some(object)) = (&row.state, object.as_object_mut()) {
+                let explained = workspace.explain(row.subject, failure);
                 object.insert("class".into(), json!(failure.class.name()));
                 object.insert("code".into(), json!(failure.code.map(|c| c.to_string())));
+                object.insert("cause".into(), json!(explained.cause));
+                object.insert("remedy".into(), json!(explained.remedy));
             }
             context.out.json(&object);
         }
+        let classes: serde_json::Map<_, _> = progress
+            .failures
+            .iter()
+            .map(|(class, count)| (class.name().to_owned(), json!(count)))
+            .collect();
         context.out.json(&json!({
             "summary": run.title(),
             "total": progress.total,
@@ -140,6 +149,7 @@ pub(super) fn report(
             "skipped": progress.skipped,
             "failed": progress.failed,
             "cancelled": progress.cancelled,
+            "classes": classes,
             "seconds": progress.elapsed.as_secs_f64(),
             "low_keys": low,
         }));
@@ -159,12 +169,38 @@ pub(super) fn report(
         table.print(&mut context.out);
     }
     context.out.line(summary(run.title(), progress));
+    for (what, remedy) in remedies(workspace, progress) {
+        context.out.line(format!("  {what}: {remedy}"));
+    }
     for key in low {
         tell(format!("Warning: {key} has fewer activations left than its mark"));
     }
 }
 
-/// `Updating license status: 40 succeeded, 2 failed in 3.1 s`.
+/// What to do about each kind of failure, the most frequent first: `6 firewall` and the remedy. Licensing codes differ from
+/// row to row; `makeeper explain` has them.
+fn remedies(workspace: &Workspace, progress: &RunProgress) -> Vec<(String, String)> {
+    let mut found: Vec<(FailureClass, String, usize)> = Vec::new();
+    for row in &progress.rows {
+        let RowState::Failed(failure) = &row.state else {
+            continue;
+        };
+        let by_code = matches!(failure.class, FailureClass::Licensing | FailureClass::Service);
+        if by_code || failure.class == FailureClass::NotAllowed {
+            continue;
+        }
+        let remedy = workspace.explain(row.subject, failure).remedy;
+        match found.iter_mut().find(|(c, r, _)| *c == failure.class && *r == remedy) {
+            Some((_, _, count)) => *count += 1,
+            None => found.push((failure.class, remedy, 1)),
+        }
+    }
+    found.sort_by_key(|(class, _, count)| (std::cmp::Reverse(*count), *class));
+    let told = |(class, remedy, count): (FailureClass, String, usize)| (format!("{count} {}", class.counted()), remedy);
+    found.into_iter().map(told).collect()
+}
+
+/// `Updating license status: 40 succeeded, 2 failed (1 off, 1 UAC) in 3.1 s`.
 pub(super) fn summary(title: &str, progress: &RunProgress) -> String {
     let parts = [
         (progress.succeeded, "succeeded"),
@@ -175,7 +211,10 @@ pub(super) fn summary(title: &str, progress: &RunProgress) -> String {
     let told: Vec<String> = parts
         .iter()
         .filter(|(n, _)| *n > 0)
-        .map(|(n, word)| format!("{n} {word}"))
+        .map(|(n, word)| match *word {
+            "failed" => format!("{n} failed ({})", progress.failures_in_words()),
+            word => format!("{n} {word}"),
+        })
         .collect();
     format!(
         "{title}: {} in {:.1} s",

@@ -12,7 +12,9 @@ use super::exit::{CliError, Exit};
 use super::output::tell;
 use super::runs::{summary, watch};
 use crate::lab::{EstateKind, Fault, Lab, LabConfig, demo_faults, keys};
-use crate::model::{Change, Computer, ComputerId, ConnectTo, Contact, Failure, KeyEntry, Product, RemainingCount};
+use crate::model::{
+    Change, Computer, ComputerId, ConnectTo, Contact, Failure, KeyEntry, Product, RemainingCount, WayIn,
+};
 use crate::workspace::{ExportProfile, Job, Settings, Workspace};
 
 /// Computers of the isolated lab whose installation IDs the sample has collected already.
@@ -108,7 +110,7 @@ fn computers_of(lab: &Lab) -> impl Iterator<Item = Change> {
         computer.connect = Some(ConnectTo {
             address: Some(c.address.ip().to_string().into()),
             port: Some(c.address.port()),
-            tls: false,
+            way: Some(WayIn::Http),
         });
         Change::PutComputer(Box::new(computer))
     })
@@ -166,6 +168,7 @@ fn with_fixed_dates(workspace: &Workspace, ports: [u16; 2]) -> Vec<Change> {
         let contact = computer.contact.as_ref().map(|contact| Contact {
             at: if contact.failure.is_some() { morning() } else { visited },
             failure: contact.failure.as_ref().map(|f| with_usual_ports(f, ports)),
+            way: None,
         });
         let connect = computer.connect.clone().map(|connect| ConnectTo {
             port: Some(LabConfig::demo().port),

@@ -9,13 +9,19 @@ use zeroize::Zeroizing;
 use super::args::{Passphrase, SignIn};
 use super::exit::CliError;
 use crate::model::{ProductKey, Secret};
-use crate::workspace::{Credentials, decode_text};
+use crate::workspace::{ClientCertificate, Credentials, decode_text};
 
 /// Far more than any list of keys or computers; a guard against a descriptor that never ends.
 const TEXT_LIMIT: u64 = 64 << 20;
 
 /// Who signs in. Asks for what is missing when somebody sits at the terminal.
 pub(super) fn credentials(sign_in: &SignIn) -> Result<Credentials, CliError> {
+    if let Some(certificate) = &sign_in.client_cert {
+        let key = sign_in.client_key.as_ref().unwrap_or(certificate);
+        return ClientCertificate::read(certificate, key)
+            .map(Credentials::from_certificate)
+            .map_err(|error| CliError::usage(error.to_string()));
+    }
     let user = match &sign_in.user {
         Some(user) => user.clone(),
         None if io::stdin().is_terminal() => prompt_user()?,

@@ -44,12 +44,7 @@ impl Desktop {
             Event::Order(order, scope) => self.order(order, scope),
             Event::Start(job) => self.start(job),
             Event::SignIn(credentials, then) => self.sign_in(credentials, then),
-            Event::Settings(settings) => {
-                self.settings = *settings;
-                if let Some(workspace) = self.workspace() {
-                    workspace.set_settings(self.settings.clone());
-                }
-            }
+            Event::Settings(settings) => self.use_settings(*settings),
             Event::Pick(purpose) => self.pick(purpose),
             Event::TypedPath(purpose, path, replace) => self.typed_path(purpose, path, replace),
             Event::AddComputers(text) => self.on_list("add-computers", move |w| {
@@ -107,7 +102,7 @@ impl Desktop {
                 // Finding the failed rows walks all of them.
                 if let Some(run) = self.current_run() {
                     self.on_list("price", move |w| {
-                        let job = run.retry_failed().unwrap_or_else(|| run.job().with_subjects(&[]));
+                        let job = w.retry_failed(&run).unwrap_or_else(|| run.job().with_subjects(&[]));
                         let price = w.price(&job);
                         Outcome::Priced(job, price)
                     });
@@ -117,6 +112,21 @@ impl Desktop {
             Event::ToggleDrawer => self.screen.drawer_open = !self.screen.drawer_open,
             Event::DrawerFailedOnly(only) => self.screen.drawer_failed_only = only,
             Event::DrawerCloses(closes) => self.screen.drawer_closes = closes,
+        }
+    }
+
+    fn use_settings(&mut self, settings: workspace::Settings) {
+        self.settings = settings;
+        if let Some(workspace) = self.workspace() {
+            workspace.set_settings(self.settings.clone());
+        }
+        let files = self.settings.extra_ca_files.clone();
+        if !files.is_empty() {
+            let result = self.jobs.spawn("authorities", move || {
+                let problem = files.iter().find_map(|file| workspace::check_ca_file(file).err());
+                Outcome::AuthoritiesRead(problem.map(|p| p.to_string()))
+            });
+            self.spawned(result);
         }
     }
 

@@ -80,6 +80,8 @@ pub enum Outcome {
     Priced(Job, Price),
     /// A run was started, or refused.
     Started(Result<Run, WorkspaceError>),
+    /// The files of further authorities were read: why one of them cannot be used.
+    AuthoritiesRead(Option<String>),
     /// Rows as text for the clipboard, and how many.
     RowsAsText(String, usize),
 }

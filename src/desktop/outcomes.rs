@@ -99,6 +99,11 @@ impl Desktop {
                 }
                 Err(error) => self.fail("Not started", &error),
             },
+            Outcome::AuthoritiesRead(problem) => {
+                if let Some(problem) = problem {
+                    self.say(Tone::Bad, "Authority not usable", words::sentence(&problem));
+                }
+            }
             Outcome::RowsAsText(text, rows) => {
                 ctx.copy_text(text);
                 self.say(Tone::Good, format!("{} copied", words::count(rows, "row", "rows")), "");

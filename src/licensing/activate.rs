@@ -164,6 +164,7 @@ pub(super) fn may_be_running(error: &WmiError) -> bool {
                 | FailureClass::Certificate
                 | FailureClass::Credentials
                 | FailureClass::AccessDenied
+                | FailureClass::Uac
                 | FailureClass::Cancelled
                 | FailureClass::NotAllowed
         ),

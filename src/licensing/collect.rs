@@ -38,6 +38,7 @@ pub(super) async fn collect_licensing(
     let mut observation = Observation {
         computer,
         at,
+        way: None,
         reported_name: None,
         network: None,
         os_edition: Text::default(),

@@ -7,6 +7,7 @@
 //! still happen there, so update the license status before going on.
 
 mod activate;
+pub mod advice;
 pub mod catalogue;
 mod client_key;
 mod collect;

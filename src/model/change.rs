@@ -174,6 +174,7 @@ impl Inventory {
                 let contact = Some(Contact {
                     at: *at,
                     failure: Some(failure.clone()),
+                    way: known.known_way(),
                 });
                 self.put_computer(Computer {
                     contact,

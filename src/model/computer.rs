@@ -35,6 +35,63 @@ pub struct Network {
     pub name: Text,
 }
 
+/// A way to ask a computer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum WayIn {
+    /// WS-Management over HTTP, every message sealed.
+    Http,
+    /// WS-Management over HTTPS.
+    Https,
+    /// DCOM, as VAMT does it; from Windows only.
+    Dcom,
+}
+
+impl WayIn {
+    /// Every way.
+    pub const ALL: &'static [Self] = &[Self::Http, Self::Https, Self::Dcom];
+
+    /// The name in files and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Dcom => "dcom",
+        }
+    }
+
+    /// The way with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|w| w.name() == name)
+    }
+
+    /// For people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Http => "WS-Management, sealed (HTTP)",
+            Self::Https => "WS-Management over HTTPS",
+            Self::Dcom => "DCOM",
+        }
+    }
+
+    /// The standard port: of WinRM 2.0 and later, and of the endpoint mapper.
+    pub fn port(self) -> u16 {
+        match self {
+            Self::Http => 5985,
+            Self::Https => 5986,
+            Self::Dcom => 135,
+        }
+    }
+
+    /// The way that listens on a port: 443 belongs to listeners older than WinRM 2.0.
+    pub fn of_port(port: u16) -> Self {
+        match port {
+            5986 | 443 => Self::Https,
+            135 => Self::Dcom,
+            _ => Self::Http,
+        }
+    }
+}
+
 /// Where to connect when it is not simply the computer's name: odd networks, port forwards, the lab.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectTo {
@@ -42,8 +99,9 @@ pub struct ConnectTo {
     pub address: Option<Text>,
     /// TCP port; `None` means the default of the way in (5985, with TLS 5986).
     pub port: Option<u16>,
-    /// HTTPS instead of HTTP.
-    pub tls: bool,
+    /// The way in that was chosen by hand; `None`: what answers, or with a port of its own the way of that port.
+    #[serde(default)]
+    pub way: Option<WayIn>,
 }
 
 /// When a computer was last spoken to, and how that ended.
@@ -53,6 +111,9 @@ pub struct Contact {
     pub at: DateTime<Utc>,
     /// `None`: it answered.
     pub failure: Option<Failure>,
+    /// The way that led in last.
+    #[serde(default)]
+    pub way: Option<WayIn>,
 }
 
 /// What a file said of a record that we have no field for. Kept and written back unchanged.
@@ -132,6 +193,11 @@ impl Computer {
             remarks: Text::default(),
             foreign: Foreign::default(),
         }
+    }
+
+    /// The way that led in last time.
+    pub fn known_way(&self) -> Option<WayIn> {
+        self.contact.as_ref()?.way
     }
 
     /// The host to connect to.

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Column, KeyType, LicenseStatus, RowView};
+use super::{Column, FailureClass, KeyType, LicenseStatus, RowView};
 
 /// Why a filter could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +64,7 @@ const FIELDS: &[&str] = &[
     "iid",
     "cid",
     "failed",
+    "failure",
     "asked",
     "age",
     "grace",
@@ -137,6 +138,7 @@ enum Test {
     HasInstallationId(bool),
     HasConfirmationId(bool),
     Failed(bool),
+    Failure(Vec<FailureClass>),
     Asked(bool),
     Age(Comparison, i64),
     Grace(Comparison, i64),
@@ -260,6 +262,7 @@ fn in_field(field: &str, value: &str) -> Result<Test, FilterError> {
         "iid" => return yes_or_no("iid", value).map(Test::HasInstallationId),
         "cid" => return yes_or_no("cid", value).map(Test::HasConfirmationId),
         "failed" => return yes_or_no("failed", value).map(Test::Failed),
+        "failure" => return Ok(Test::Failure(each(value, "failure", failure_classes, FAILURE_WORDS)?)),
         "asked" => return yes_or_no("asked", value).map(Test::Asked),
         "age" => {
             return Err(FilterError::NotATime {
@@ -285,6 +288,9 @@ fn in_field(field: &str, value: &str) -> Result<Test, FilterError> {
 const STATUS_WORDS: &str =
     "licensed, unlicensed, grace, oob, oot, nongenuine, extended, notification, unknown, notavailable";
 const TYPE_WORDS: &str = "mak, gvlk, csvlk, retail, oem, avma, evaluation, unknown";
+
+const FAILURE_WORDS: &str = "off, firewall, hung, name-not-found, refused, network, certificate, credentials, access-denied, uac, \
+                             provider-missing, protocol, timed-out, licensing, service, cancelled, not-allowed";
 
 fn each<T: Copy>(
     value: &str,
@@ -317,6 +323,14 @@ fn statuses(word: &str) -> Vec<LicenseStatus> {
         "extended" => vec![S::ExtendedGrace],
         "not-available" | "gone" => vec![S::NotAvailable],
         word => S::from_name(word).into_iter().collect(),
+    }
+}
+
+fn failure_classes(word: &str) -> Vec<FailureClass> {
+    match word {
+        "off" => vec![FailureClass::NoAnswer],
+        "password" => vec![FailureClass::Credentials],
+        word => FailureClass::from_name(word).into_iter().collect(),
     }
 }
 
@@ -419,6 +433,11 @@ impl Test {
                     .and_then(|c| c.contact.as_ref())
                     .is_some_and(|c| c.failure.is_some());
                 (action || contact) == *wanted
+            }
+            Self::Failure(any) => {
+                let action = row.product.and_then(|p| p.last_action.as_ref()?.failure.as_ref());
+                let contact = row.computer.and_then(|c| c.contact.as_ref()?.failure.as_ref());
+                [action, contact].into_iter().flatten().any(|f| any.contains(&f.class))
             }
             Self::Asked(wanted) => row.product.is_some_and(|p| p.asked.is_some()) == *wanted,
             Self::Age(direction, minutes) => row

@@ -22,7 +22,7 @@ mod view;
 
 pub use change::{Change, ChangeError};
 pub use columns::{Column, RowView, SortKey, age};
-pub use computer::{Computer, ComputerId, ConnectTo, Contact, Foreign, ForeignParts, Network, Text};
+pub use computer::{Computer, ComputerId, ConnectTo, Contact, Foreign, ForeignParts, Network, Text, WayIn};
 pub use counts::Counts;
 pub use diff::difference;
 pub use failure::{Failure, FailureClass};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ApplicationId, Computer, ComputerId, ConnectTo, Contact, Inventory, LicenseStatus, Network, Product, ProductId,
-    ServiceFamily, Text,
+    ServiceFamily, Text, WayIn,
 };
 
 /// Everything one computer said in one visit.
@@ -15,6 +15,9 @@ pub struct Observation {
     pub computer: ComputerId,
     /// When it answered.
     pub at: DateTime<Utc>,
+    /// The way it was asked; `None` when that is not known.
+    #[serde(default)]
+    pub way: Option<WayIn>,
     /// Its own fully qualified name; `None` when it did not say.
     pub reported_name: Option<Text>,
     /// Domain or workgroup; `None` when it did not say.
@@ -180,6 +183,7 @@ impl Observation {
         computer.contact = Some(Contact {
             at: self.at,
             failure: None,
+            way: self.way.or(computer.known_way()),
         });
     }
 }
@@ -224,6 +228,7 @@ mod tests {
         let observation = Observation {
             computer,
             at: Utc::now(),
+            way: None,
             reported_name: None,
             network: None,
             os_edition: Text::default(),
@@ -335,6 +340,7 @@ mod tests {
         let observation = Observation {
             computer: id,
             at: Utc::now(),
+            way: None,
             reported_name: Some("pc1.contoso.com".into()),
             network: None,
             os_edition: Text::default(),

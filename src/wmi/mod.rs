@@ -8,9 +8,9 @@ mod wsman_connection;
 use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 
-pub use self::wsman_connection::{WsmanConnection, connect};
-use crate::model::{Failure, FailureClass, HResult};
-pub use crate::wsman::{AccountError, ConnectOptions, Credentials, Target, Trust, TrustError};
+pub use self::wsman_connection::WsmanConnection;
+use crate::model::{Failure, FailureClass, HResult, WayIn};
+pub use crate::wsman::{AccountError, ClientCertificate, ConnectOptions, Credentials, Target, Trust, TrustError};
 
 /// A WMI namespace that licensing uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -237,6 +237,25 @@ pub trait WmiConnection: Send {
         method: &'a str,
         parameters: &'a [(&'a str, Param<'a>)],
     ) -> BoxFuture<'a, Result<Instance, WmiError>>;
+}
+
+/// Connects to a computer by one of the ways and signs in, so that a wrong name, port, certificate or password shows here.
+pub async fn connect(
+    way: WayIn,
+    target: &Target,
+    credentials: &Credentials,
+    options: &ConnectOptions,
+) -> Result<Box<dyn WmiConnection>, WmiError> {
+    match way {
+        WayIn::Http | WayIn::Https => {
+            let connection = WsmanConnection::open(target, credentials, options).await?;
+            Ok(Box::new(connection))
+        }
+        WayIn::Dcom => Err(WmiError::Connection(target.failure(
+            FailureClass::NotAllowed,
+            "was not asked: DCOM is spoken from Windows only; choose another way in for it",
+        ))),
+    }
 }
 
 #[cfg(test)]

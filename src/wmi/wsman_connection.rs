@@ -20,16 +20,6 @@ const INVALID_CLASS: u32 = 0x8004_1010;
 /// `WBEM_E_INVALID_QUERY`.
 const INVALID_QUERY: u32 = 0x8004_1017;
 
-/// Connects to a computer and signs in, so that a wrong name, port, certificate or password shows here.
-pub async fn connect(
-    target: &Target,
-    credentials: &Credentials,
-    options: &ConnectOptions,
-) -> Result<Box<dyn WmiConnection>, WmiError> {
-    let connection = WsmanConnection::open(target, credentials, options).await?;
-    Ok(Box::new(connection))
-}
-
 /// A connection to one computer over WS-Management.
 pub struct WsmanConnection {
     session: Session,
@@ -42,7 +32,7 @@ impl WsmanConnection {
         session
             .connect()
             .await
-            .map_err(|e| failed(&target.name, "the connection", "", e))?;
+            .map_err(|e| failed(&target.name, credentials, "the connection", "", e))?;
         Ok(Self { session })
     }
 
@@ -62,7 +52,7 @@ impl WmiConnection for WsmanConnection {
             let uri = format!("{}/{}/*", ns::WMI, namespace.path());
             match self.session.enumerate(&uri, wql).await {
                 Ok(objects) => Ok(objects.into_iter().map(instance).collect()),
-                Err(error) => Err(query_failed(self.computer(), wql, error)),
+                Err(error) => Err(query_failed(self.computer(), self.session.credentials(), wql, error)),
             }
         })
     }
@@ -89,7 +79,13 @@ impl WmiConnection for WsmanConnection {
             let output = match self.session.invoke(&uri, &selectors, method, &arguments).await {
                 Ok(object) => instance(object),
                 Err(error) => {
-                    let error = failed(self.computer(), &operation, object.class, error);
+                    let error = failed(
+                        self.computer(),
+                        self.session.credentials(),
+                        &operation,
+                        object.class,
+                        error,
+                    );
                     return Err(without_secrets(error, parameters));
                 }
             };
@@ -142,7 +138,7 @@ fn no_such_class(computer: &str, class: &str) -> WmiError {
 ///
 /// WinRM may keep WMI's own code to itself: an invalid query then is no more than the subcode `CannotProcessFilter`
 /// (0x8033801A), and an absent class "cannot find the resource" (0x80338000, subcode `DestinationUnreachable`).
-fn query_failed(computer: &str, wql: &str, error: WsmanError) -> WmiError {
+fn query_failed(computer: &str, credentials: &Credentials, wql: &str, error: WsmanError) -> WmiError {
     let class = class_of(wql);
     match error {
         WsmanError::Fault(fault)
@@ -161,12 +157,13 @@ fn query_failed(computer: &str, wql: &str, error: WsmanError) -> WmiError {
         {
             no_such_class(computer, class)
         }
-        error => failed(computer, "the query", class, error),
+        error => failed(computer, credentials, "the query", class, error),
     }
 }
 
-fn failed(computer: &str, operation: &str, class: &str, error: WsmanError) -> WmiError {
+fn failed(computer: &str, credentials: &Credentials, operation: &str, class: &str, error: WsmanError) -> WmiError {
     match error {
+        WsmanError::Fault(fault) if fault.is_access_denied() => denied(computer, credentials, operation, &fault),
         WsmanError::Connection(failure) => WmiError::Connection(failure),
         WsmanError::TimedOut => timed_out(computer, operation),
         WsmanError::Fault(fault) if fault.is_timeout() => timed_out(computer, operation),
@@ -191,6 +188,23 @@ fn timed_out(computer: &str, operation: &str) -> WmiError {
         computer: computer.to_owned(),
         operation: operation.to_owned(),
     }
+}
+
+/// The sign-in was good, but the account may not do this.
+fn denied(computer: &str, credentials: &Credentials, operation: &str, fault: &Fault) -> WmiError {
+    WmiError::Connection(Failure {
+        class: credentials.class_of_denial(computer),
+        message: format!(
+            "{computer} does not let {} ask it: {operation} was answered with {}",
+            credentials.account(),
+            if fault.message.is_empty() {
+                "access denied"
+            } else {
+                &fault.message
+            }
+        ),
+        code: fault.code,
+    })
 }
 
 /// A fault of WS-Management itself rather than of WMI.
@@ -265,9 +279,26 @@ mod tests {
         }))
     }
 
+    fn somebody() -> Credentials {
+        Credentials::new("LAB\\somebody", crate::model::Secret::new("p")).unwrap()
+    }
+
+    #[test]
+    fn denied_is_uac_for_an_account_of_the_computer_itself() {
+        let denied = || fault(Some(0x8007_0005), "AccessDenied", "Access is denied.");
+        let class = |account| {
+            let credentials = Credentials::new(account, crate::model::Secret::new("p")).unwrap();
+            let error = failed("PC", &credentials, "the query", "X", denied());
+            assert_eq!(error.code(), Some(HResult(0x8007_0005)));
+            error.failure().class
+        };
+        assert_eq!(class(".\\helpdesk"), FailureClass::Uac);
+        assert_eq!(class("LAB\\helpdesk"), FailureClass::AccessDenied);
+    }
+
     #[test]
     fn faults_become_what_a_person_can_act_on() {
-        let map = |error| failed("PC", "the query", "Win32_X", error);
+        let map = |error| failed("PC", &somebody(), "the query", "Win32_X", error);
         assert!(
             matches!(map(fault(Some(0x8004_1010), "", "")), WmiError::NoSuchClass { class, .. } if class == "Win32_X")
         );
@@ -291,7 +322,7 @@ mod tests {
     #[test]
     fn winrm_own_words_for_an_invalid_query_and_an_absent_class_are_understood() {
         let wql = "SELECT ProductKeyChannel FROM Win32_X";
-        let map = |code, subcode| query_failed("PC", wql, fault(code, subcode, ""));
+        let map = |code, subcode| query_failed("PC", &somebody(), wql, fault(code, subcode, ""));
         for (code, subcode) in [
             (Some(0x8004_1017), "InternalError"),
             (Some(0x8033_801A), "CannotProcessFilter"),
@@ -321,6 +352,7 @@ mod tests {
     fn a_key_in_a_fault_goes_no_further() {
         let error = failed(
             "PC",
+            &somebody(),
             "x",
             "x",
             fault(Some(0xC004_F050), "", "bad key fkfkf-2 (FKFKF-2)"),

@@ -11,7 +11,9 @@ use super::open::lock;
 use super::{Workspace, WorkspaceError};
 use crate::discovery::{FoundName, NameProblem, ParsedNames, Probe, ProbeTarget, WINRM_PORTS, parse_list_file};
 use crate::licensing::describe_key;
-use crate::model::{Change, Computer, ConnectTo, Inventory, KeyEntry, KeyType, LastFive, ProductKey, Text};
+use crate::model::{
+    Change, Computer, ComputerId, ConnectTo, Inventory, KeyEntry, KeyType, LastFive, ProductKey, Text, WayIn,
+};
 
 /// What adding computers did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -171,6 +173,34 @@ impl Workspace {
             })
             .await;
         answered
+    }
+
+    /// Chooses the way in to computers, or leaves it to what answers; how many were changed. A port of its own goes with the
+    /// way it belonged to, unless it stays the same.
+    pub fn choose_way(&self, chosen: &[ComputerId], way: Option<WayIn>) -> Result<usize, WorkspaceError> {
+        let inventory = self.inventory();
+        let changes: Vec<Change> = chosen
+            .iter()
+            .filter_map(|id| {
+                let computer = inventory.computer(*id)?;
+                let mut connect = computer.connect.clone().unwrap_or_default();
+                if connect.way == way {
+                    return None;
+                }
+                connect.way = way;
+                connect.port = connect
+                    .port
+                    .filter(|port| !WayIn::ALL.iter().any(|w| w.port() == *port));
+                let connect = (connect != ConnectTo::default()).then_some(connect);
+                let computer = (**computer).clone();
+                Some(Change::PutComputer(Box::new(Computer { connect, ..computer })))
+            })
+            .collect();
+        let count = changes.len();
+        if count > 0 {
+            self.edit(changes)?;
+        }
+        Ok(count)
     }
 
     fn add_found(&self, parsed: ParsedNames, silent: Option<usize>) -> Result<AddReport, WorkspaceError> {
@@ -341,8 +371,11 @@ fn computer_of(found: FoundName) -> Computer {
     if found.address.is_some() || found.port.is_some() || found.tls.is_some() {
         computer.connect = Some(ConnectTo {
             address: found.address.map(Into::into),
-            // 443: listeners older than WinRM 2.0.
-            tls: found.tls.unwrap_or(matches!(found.port, Some(5986 | 443))),
+            way: match found.tls {
+                Some(true) => Some(WayIn::Https),
+                Some(false) => Some(WayIn::Http),
+                None => found.port.map(WayIn::of_port),
+            },
             port: found.port,
         });
     }

@@ -15,6 +15,9 @@ use super::visit::{self, Reach};
 use super::{Job, KeyChoice, RowState, Run, RunRow, Subject, WorkspaceError};
 use crate::model::{ComputerId, Failure, FailureClass, Inventory, ProductId};
 
+/// So many times as many computers as are worked with are looked for at once.
+const LOOKED_FOR: usize = 8;
+
 impl Workspace {
     /// Starts `job`: returns at once, the work happens on the runtime.
     pub fn start(&self, job: Job) -> Result<Run, WorkspaceError> {
@@ -55,7 +58,7 @@ impl Workspace {
         };
         let key_use = key_use.unwrap_or_default();
         let rows: Vector<RunRow> = subjects.iter().map(|s| row(*s, &inventory)).collect();
-        let run = Run::new(self.next_run_id(), job, rows);
+        let run = Run::new(self.next_run_id(), job, self.credentials_number(), rows);
         self.remember_run(&run);
         self.log(format!("{}: {} rows", run.title(), subjects.len()));
         let work = Work {
@@ -149,7 +152,12 @@ impl Work {
             }
             _ => {
                 let computers = self.by_computer(&subjects, &inventory);
-                let at_once = settings.concurrency;
+                // Looking for computers costs next to nothing, so that those that are off all use up their time-out together.
+                let at_once = match settings.concurrency {
+                    // Strictly one after the other.
+                    1 => 1,
+                    many => (many * LOOKED_FOR).clamp(64, 512),
+                };
                 self.each(computers, at_once, |work, party| async move {
                     visit::computer(&work, party).await;
                 })

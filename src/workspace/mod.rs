@@ -13,8 +13,10 @@
 
 mod acquire;
 mod add;
+mod approach;
 mod engine;
 mod error;
+mod failures;
 mod history;
 mod job;
 mod key_index;
@@ -26,6 +28,7 @@ mod run;
 mod sealing;
 mod settings;
 mod sign_in_guard;
+mod slots;
 mod snapshot;
 mod table;
 mod transfer;
@@ -53,6 +56,6 @@ pub use crate::cil::seal::SealError;
 pub use crate::cil::store::{Recovery, StoreError};
 pub use crate::cil::{ExportProfile, LegacyFormat, LoadWarning};
 pub use crate::discovery::{NameProblem, decode_text, unknown_columns};
-pub use crate::licensing::catalogue;
 pub use crate::licensing::describe_key;
-pub use crate::wmi::{AccountError, Credentials};
+pub use crate::licensing::{advice, catalogue};
+pub use crate::wmi::{AccountError, ClientCertificate, Credentials};

@@ -79,6 +79,8 @@ pub(super) struct Shared {
     snapshot: ArcSwap<Snapshot>,
     settings: ArcSwap<Settings>,
     credentials: Mutex<Option<Arc<Credentials>>>,
+    /// How often the credentials were changed.
+    credentials_changed: AtomicU64,
     waker: Mutex<Option<Waker>>,
     announcing: AtomicBool,
     runs: Mutex<Vec<Run>>,
@@ -162,6 +164,7 @@ impl Workspace {
             snapshot,
             settings: ArcSwap::default(),
             credentials: Mutex::new(None),
+            credentials_changed: AtomicU64::new(0),
             waker: Mutex::new(None),
             announcing: AtomicBool::new(false),
             runs: Mutex::new(Vec::new()),
@@ -205,6 +208,12 @@ impl Workspace {
     /// Sets who signs in to the computers. Kept in memory only.
     pub fn set_credentials(&self, credentials: Option<Credentials>) {
         *lock(&self.0.credentials) = credentials.map(Arc::new);
+        self.0.credentials_changed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells one set of credentials from the next.
+    pub(super) fn credentials_number(&self) -> u64 {
+        self.0.credentials_changed.load(Ordering::Relaxed)
     }
 
     pub(super) fn credentials(&self) -> Option<Arc<Credentials>> {

@@ -1,5 +1,6 @@
 //! A run: one [`Job`] under way, with a row per computer, product or key, and a way to cancel it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -86,6 +87,8 @@ pub struct RunProgress {
     pub succeeded: usize,
     /// Rows that failed.
     pub failed: usize,
+    /// The failed rows by the class of their failure.
+    pub failures: BTreeMap<FailureClass, usize>,
     /// Rows for which nothing had to be done.
     pub skipped: usize,
     /// Rows cancelled.
@@ -110,6 +113,14 @@ impl RunProgress {
         }
     }
 
+    /// The failures in words, the most frequent class first: `31 off, 6 firewall, 3 wrong password, 1 UAC`.
+    pub fn failures_in_words(&self) -> String {
+        let mut classes: Vec<_> = self.failures.iter().collect();
+        classes.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), **class));
+        let words: Vec<String> = classes.iter().map(|(c, n)| format!("{n} {}", c.counted())).collect();
+        words.join(", ")
+    }
+
     /// Rows over: succeeded, failed, skipped or cancelled.
     pub fn done(&self) -> usize {
         self.succeeded + self.failed + self.skipped + self.cancelled
@@ -119,6 +130,7 @@ impl RunProgress {
 struct Inner {
     id: u64,
     job: Job,
+    credentials_number: u64,
     clock: Instant,
     progress: Mutex<RunProgress>,
     began: Mutex<Vec<Option<Instant>>>,
@@ -141,7 +153,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Run {
-    pub(super) fn new(id: u64, job: Job, rows: Vector<RunRow>) -> Self {
+    pub(super) fn new(id: u64, job: Job, credentials_number: u64, rows: Vector<RunRow>) -> Self {
         let total = rows.len();
         let progress = RunProgress {
             rows,
@@ -150,6 +162,7 @@ impl Run {
             running: 0,
             succeeded: 0,
             failed: 0,
+            failures: BTreeMap::new(),
             skipped: 0,
             cancelled: 0,
             started: Utc::now(),
@@ -159,6 +172,7 @@ impl Run {
         Self(Arc::new(Inner {
             id,
             job,
+            credentials_number,
             clock: Instant::now(),
             progress: Mutex::new(progress),
             began: Mutex::new(vec![None; total]),
@@ -214,16 +228,26 @@ impl Run {
         self.progress()
     }
 
-    /// The same order for the rows that failed or were cancelled; `None` when there are none or the run is not over.
-    pub fn retry_failed(&self) -> Option<Job> {
+    /// The same order for the rows that were cancelled or failed and could now succeed; `None` when there are none or the
+    /// run is not over. `other_credentials`: those of now are not those that were refused then.
+    pub(super) fn retry(&self, other_credentials: bool) -> Option<Job> {
         let progress = self.progress();
         let subjects: Vec<Subject> = progress
             .rows
             .iter()
-            .filter(|r| matches!(r.state, RowState::Failed(_) | RowState::Cancelled))
+            .filter(|r| match &r.state {
+                RowState::Failed(failure) => super::failures::could_now_succeed(failure, other_credentials),
+                RowState::Cancelled => true,
+                _ => false,
+            })
             .map(|r| r.subject)
             .collect();
         (progress.finished && !subjects.is_empty()).then(|| self.0.job.with_subjects(&subjects))
+    }
+
+    /// Which credentials it was begun with.
+    pub(super) fn credentials_number(&self) -> u64 {
+        self.0.credentials_number
     }
 
     pub(super) fn token(&self) -> &CancellationToken {
@@ -250,6 +274,9 @@ impl Run {
         let count = progress.counter(&before);
         *count = count.saturating_sub(1);
         *progress.counter(&state) += 1;
+        if let RowState::Failed(failure) = &state {
+            *progress.failures.entry(failure.class).or_default() += 1;
+        }
         if let Some(row) = progress.rows.get_mut(index) {
             row.state = state;
             row.elapsed = elapsed;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::activation::{Proxy, ServiceConfig};
+use crate::model::WayIn;
 use crate::wmi::{ConnectOptions, Trust};
 
 /// Which web proxy leads to the activation service. Computers are always asked directly.
@@ -27,12 +28,20 @@ pub struct Settings {
     pub proxy: ProxySetting,
     /// PEM files with further certification authorities, for computers (HTTPS) and for the service.
     pub extra_ca_files: Vec<PathBuf>,
-    /// Computers asked at once, 1 to 1024.
+    /// Computers worked with at once, 1 to 1024. Besides these, slow ones are waited for.
     pub concurrency: usize,
+    /// Computers of one subnet (/24, IPv6 /64) worked with at once; `None`: as many as of all.
+    pub per_subnet: Option<usize>,
+    /// The way to all computers, whatever the list says; `None`: that of the list, else what answers.
+    pub way: Option<WayIn>,
     /// Requests to the activation service at once, 1 to 64.
     pub service_concurrency: usize,
+    /// How long finding the address of a name may take.
+    pub resolve_timeout: Duration,
     /// How long a computer may take to accept a connection.
     pub connect_timeout: Duration,
+    /// How long the sign-in to a computer may take, but never longer than one question.
+    pub sign_in_timeout: Duration,
     /// How long one question to a computer or to the service may take.
     pub operation_timeout: Duration,
     /// How long everything asked of one computer in one run may take.
@@ -51,9 +60,13 @@ impl Default for Settings {
             service_url: None,
             proxy: ProxySetting::System,
             extra_ca_files: Vec::new(),
-            concurrency: 32,
+            concurrency: 64,
+            per_subnet: None,
+            way: None,
             service_concurrency: 4,
+            resolve_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(5),
+            sign_in_timeout: Duration::from_secs(30),
             operation_timeout: Duration::from_mins(1),
             computer_timeout: Duration::from_mins(5),
             activation_poll: Duration::from_mins(2),
@@ -67,9 +80,10 @@ impl Default for Settings {
 pub(super) fn connect_options(settings: &Settings) -> ConnectOptions {
     let patience = ConnectOptions::default();
     ConnectOptions {
+        resolve_timeout: settings.resolve_timeout,
         connect_timeout: settings.connect_timeout,
         // Signing in is a few small messages: a computer that hangs there is given up as early as one that hangs later.
-        sign_in_timeout: settings.operation_timeout.min(patience.sign_in_timeout),
+        sign_in_timeout: settings.operation_timeout.min(settings.sign_in_timeout),
         operation_timeout: settings.operation_timeout,
         answer_margin: settings.operation_timeout.min(patience.answer_margin),
         trust: Trust::with_authorities(settings.extra_ca_files.clone()),

@@ -46,11 +46,6 @@ impl Default for SignInGuard {
 }
 
 impl SignInGuard {
-    /// True once nobody needs to wait for a turn.
-    pub(super) fn is_decided(&self) -> bool {
-        self.tries.is_closed()
-    }
-
     /// Waits until a sign-in may be tried. `Err` when it would be refused like the others.
     pub(super) async fn turn(&self) -> Result<Turn<'_>, Failure> {
         let first = self.queue.lock().await;
@@ -78,7 +73,7 @@ impl SignInGuard {
     }
 
     /// `computer` refused the credentials: its try is used up.
-    pub(super) fn refused(&self, turn: Option<Turn<'_>>, computer: &str) {
+    pub(super) fn refused(&self, turn: Turn<'_>, computer: &str) {
         let mut answers = lock(&self.answers);
         if !answers.accepted && answers.refused.len() < TRIES {
             answers.refused.push(computer.to_owned());
@@ -86,7 +81,7 @@ impl SignInGuard {
         if answers.refused.len() >= TRIES {
             self.tries.close();
         }
-        if let Some(permit) = turn.and_then(|t| t.0) {
+        if let Some(permit) = turn.0 {
             permit.forget();
         }
     }

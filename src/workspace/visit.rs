@@ -6,21 +6,25 @@ use std::time::Duration;
 use chrono::Utc;
 
 use super::acquire::{self, Need, Question, need};
+use super::approach::{Approach, approach};
 use super::engine::{Party, Work, not_allowed};
 use super::settings::connect_options;
 use super::sign_in_guard::{SignInGuard, Turn};
+use super::slots::{SLOW_AFTER, Slots};
 use super::{Credentials, Job, KeyChoice, RowState, Settings};
 use crate::licensing::{self, Activation, Deposit, Done, KeyInstalled, Patience};
 use crate::model::{
     Action, ApplicationId, Change, Computer, ComputerId, Confirmation, Failure, FailureClass, Inventory, KeyEntryId,
-    KeyType, LicenseStatus, Observation, Product, ProductId, ProductKey, Text,
+    KeyType, LicenseStatus, Observation, Product, ProductId, ProductKey, Text, WayIn,
 };
 use crate::wmi::{self, ConnectOptions, Target, WmiConnection};
 
 /// The way to the computers.
 pub(super) struct Reach {
     credentials: Arc<Credentials>,
+    settings: Settings,
     options: ConnectOptions,
+    slots: Slots,
     per_computer: Duration,
     patience: Patience,
     sign_ins: SignInGuard,
@@ -31,6 +35,8 @@ impl Reach {
         Self {
             credentials,
             options: connect_options(settings),
+            slots: Slots::new(settings.concurrency, settings.per_subnet),
+            settings: settings.clone(),
             per_computer: settings.computer_timeout,
             sign_ins: SignInGuard::default(),
             patience: Patience {
@@ -94,9 +100,31 @@ pub(super) async fn computer(work: &Work, party: Party) {
         work,
         reach,
         computer: party.computer,
+        approach: Err(not_allowed("the computer was not looked for")),
+        way: None,
         connection: None,
     };
-    if tokio::time::timeout(limit, visit.all(&party.rows)).await.is_err() {
+    visit.look(&party.rows).await;
+    let address = visit.approach.as_ref().ok().and_then(|a| a.ways.first()?.1.address);
+    let mut slot = match &visit.approach {
+        Ok(_) => Some(reach.slots.take(address).await),
+        // Whoever is not there takes no time of anybody.
+        Err(_) => None,
+    };
+    let in_time = {
+        let all = tokio::time::timeout(limit, visit.all(&party.rows));
+        tokio::pin!(all);
+        tokio::select! {
+            ended = &mut all => ended,
+            () = tokio::time::sleep(SLOW_AFTER) => {
+                if let Some(slot) = &mut slot {
+                    reach.slots.lend(slot);
+                }
+                all.await
+            }
+        }
+    };
+    if in_time.is_err() {
         let message = format!(
             "{} did not finish within {} s; what was sent last may still be running there: update its license status",
             visit.name(),
@@ -119,6 +147,10 @@ struct Visit<'a> {
     work: &'a Work,
     reach: &'a Reach,
     computer: ComputerId,
+    /// The ways that are open, or why there is none.
+    approach: Result<Approach, Failure>,
+    /// The way that led in.
+    way: Option<WayIn>,
     /// Open and idle. Taken out while it is used, so that one that broke or was dropped half-way is never used again.
     connection: Option<Connection>,
 }
@@ -170,32 +202,53 @@ impl Visit<'_> {
         }
     }
 
-    /// The idle connection, or a new one.
+    /// Looks where the computer is and what answers there.
+    async fn look(&mut self, rows: &[(usize, Option<ProductId>)]) {
+        if let Some((index, _)) = rows.first() {
+            self.work.running(*index, "looking for it");
+        }
+        self.approach = match self.known() {
+            Ok(computer) => approach(&computer, &self.reach.settings).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = self.approach.clone() {
+            self.not_reached(&failure).await;
+        } else if let Some((index, _)) = rows.first() {
+            self.work.running(*index, "waiting for its turn");
+        }
+    }
+
+    /// The idle connection, or a new one: by the first way that lets in.
     async fn connect(&mut self, index: usize) -> Result<Connection, Failure> {
         if let Some(idle) = self.connection.take() {
             return Ok(idle);
         }
-        self.work.running(index, "connecting");
-        let target = target(&*self.known()?);
-        let guard = &self.reach.sign_ins;
-        if !guard.is_decided() {
-            // A computer that is off shall not keep the others waiting for its turn. How it fails is told below.
-            let knock = tokio::net::TcpStream::connect((target.host.trim_matches(['[', ']']), target.port));
-            if !matches!(
-                tokio::time::timeout(self.reach.options.connect_timeout, knock).await,
-                Ok(Ok(_))
-            ) {
-                return self.sign_in(&target, None).await;
+        let mut ways = self.approach.clone()?.ways.into_iter().peekable();
+        loop {
+            let Some((way, target)) = ways.next() else {
+                return Err(not_allowed("no way leads to the computer"));
+            };
+            self.work.running(index, "signing in");
+            let reach = self.reach;
+            let turn = reach.sign_ins.turn().await?;
+            match self.sign_in(way, &target, turn).await {
+                // A certificate that cannot be believed is no reason not to ask over sealed HTTP, where that is open, too.
+                Err(failure) if failure.class == FailureClass::Certificate && ways.peek().is_some() => {}
+                Err(failure) => {
+                    self.not_reached(&failure).await;
+                    return Err(failure);
+                }
+                Ok(connection) => {
+                    self.way = Some(way);
+                    return Ok(connection);
+                }
             }
         }
-        self.work.running(index, "signing in");
-        let turn = guard.turn().await?;
-        self.sign_in(&target, Some(turn)).await
     }
 
-    async fn sign_in(&mut self, target: &Target, turn: Option<Turn<'_>>) -> Result<Connection, Failure> {
+    async fn sign_in(&mut self, way: WayIn, target: &Target, turn: Turn<'_>) -> Result<Connection, Failure> {
         let guard = &self.reach.sign_ins;
-        match wmi::connect(target, &self.reach.credentials, &self.reach.options).await {
+        match wmi::connect(way, target, &self.reach.credentials, &self.reach.options).await {
             Ok(connection) => {
                 guard.accepted();
                 Ok(connection)
@@ -205,10 +258,9 @@ impl Visit<'_> {
                 match failure.class {
                     FailureClass::Credentials => guard.refused(turn, &target.name),
                     // Signed in, but no administrator there.
-                    FailureClass::AccessDenied => guard.accepted(),
+                    FailureClass::AccessDenied | FailureClass::Uac => guard.accepted(),
                     _ => drop(turn),
                 }
-                self.not_reached(&failure).await;
                 Err(failure)
             }
         }
@@ -231,6 +283,11 @@ impl Visit<'_> {
         }
     }
 
+    fn observed(&self, observation: Observation) -> Change {
+        let way = self.way;
+        Change::Observed(Box::new(Observation { way, ..observation }))
+    }
+
     async fn record(&mut self, changes: Vec<Change>) -> Result<(), Failure> {
         self.work
             .record_or_fail(changes, "what the computer said was not kept")
@@ -245,7 +302,7 @@ impl Visit<'_> {
             Ok(observation) => {
                 self.keep(connection, None);
                 let text = summary(&observation);
-                self.record(vec![Change::Observed(Box::new(observation))]).await?;
+                self.record(vec![self.observed(observation)]).await?;
                 // A computer that was known by its address has told its name.
                 self.work.run.rename(index, self.known()?.name.clone());
                 done(text)
@@ -273,7 +330,7 @@ impl Visit<'_> {
         self.keep(connection, outcome.as_ref().err());
         let mut changes: Vec<Change> = Vec::new();
         if let Some(observation) = ended.observation {
-            changes.push(Change::Observed(Box::new(observation)));
+            changes.push(self.observed(observation));
         }
         let what = match (&outcome, &unconfirmed) {
             (Ok(_), None) => names.done,
@@ -501,7 +558,7 @@ impl Visit<'_> {
             // The list is behind the computer: an old confirmation ID is dead, and it may be licensed by now.
             self.work.running(index, "reading license status");
             match licensing::collect(connection.as_mut(), self.computer, Utc::now()).await {
-                Ok(observation) => self.record(vec![Change::Observed(Box::new(observation))]).await?,
+                Ok(observation) => self.record(vec![self.observed(observation)]).await?,
                 Err(error) => return Err(error.failure()),
             }
             product = self.product(product.id)?;
@@ -606,15 +663,6 @@ fn still_running(what: &str, waited: Duration) -> Failure {
         ),
         code: None,
     }
-}
-
-/// Where to connect: the computer's own address, port and security, else its name and the defaults.
-fn target(computer: &Computer) -> Target {
-    let own = computer.connect.as_ref();
-    own.map_or_else(
-        || Target::new(&*computer.name, false),
-        |own| Target::of(&computer.name, own),
-    )
 }
 
 /// `3 products: 2 Licensed, 1 Out-of-box grace`.

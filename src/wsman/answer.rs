@@ -7,7 +7,7 @@ use super::codec::{CodecError, Fault, Reply, Request, decode_sealed, first_words
 use super::credentials::Credentials;
 use super::http::HttpReply;
 use super::security::SecurityContext;
-use super::sign_in::refused;
+use super::sign_in::{denied, refused};
 use super::target::Target;
 use crate::model::{Failure, FailureClass};
 
@@ -153,14 +153,7 @@ impl Asked<'_> {
     }
 
     fn denied(&self, reply: &HttpReply) -> Failure {
-        self.target.failure(
-            FailureClass::AccessDenied,
-            format!(
-                "does not let {} use WS-Management: {}. It needs an administrator of that computer",
-                self.credentials.account(),
-                reply.described()
-            ),
-        )
+        denied(self.target, self.credentials, reply)
     }
 
     fn not_understood(&self, error: &CodecError, status: &str, words: &str) -> Failure {

@@ -1,6 +1,7 @@
 //! Who signs in. Kept in memory only, wiped when dropped, never printed.
 
-use crate::model::Secret;
+use super::client_certificate::ClientCertificate;
+use crate::model::{FailureClass, Secret};
 
 /// An account name that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +22,7 @@ pub struct Credentials {
     /// The NetBIOS domain or the computer's name; empty for a local account (`.\name`), `name@realm` and a bare name.
     domain: String,
     password: Secret,
+    certificate: Option<ClientCertificate>,
 }
 
 impl Credentials {
@@ -44,7 +46,23 @@ impl Credentials {
             user: user.to_owned(),
             domain: domain.to_owned(),
             password,
+            certificate: None,
         })
+    }
+
+    /// Nobody by name: whoever the computer maps this certificate to. HTTPS only.
+    pub fn from_certificate(certificate: ClientCertificate) -> Self {
+        Self {
+            user: format!("certificate {}", certificate.name()),
+            domain: String::new(),
+            password: Secret::new(""),
+            certificate: Some(certificate),
+        }
+    }
+
+    /// The certificate to sign in with, if it is one.
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.as_ref()
     }
 
     /// The user name, without the domain.
@@ -60,6 +78,26 @@ impl Credentials {
     /// The password.
     pub fn password(&self) -> &Secret {
         &self.password
+    }
+
+    /// True for an account of `computer` itself that User Account Control filters: not the built-in Administrator, which it
+    /// leaves alone unless told otherwise (FilterAdministratorToken), and no account of a domain.
+    pub fn is_filtered_on(&self, computer: &str) -> bool {
+        let host = computer.split('.').next().unwrap_or(computer);
+        if self.certificate.is_some() {
+            return false;
+        }
+        let is_local = self.domain.is_empty() && !self.user.contains('@') || self.domain.eq_ignore_ascii_case(host);
+        is_local && !self.user.eq_ignore_ascii_case("Administrator")
+    }
+
+    /// The class of "signed in and not allowed" on `computer`.
+    pub(crate) fn class_of_denial(&self, computer: &str) -> FailureClass {
+        if self.is_filtered_on(computer) {
+            FailureClass::Uac
+        } else {
+            FailureClass::AccessDenied
+        }
     }
 
     /// The account as a person writes it, for messages.
@@ -102,6 +140,25 @@ mod tests {
             assert!(
                 matches!(read(malformed), Err(AccountError::Malformed(_))),
                 "{malformed}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_token_of_a_local_account_is_filtered_but_not_that_of_the_built_in_administrator() {
+        for (account, filtered) in [
+            (".\\helpdesk", true),
+            ("helpdesk", true),
+            ("lab-pc-014\\helpdesk", true),
+            (".\\Administrator", false),
+            ("LAB\\helpdesk", false),
+            ("helpdesk@lab.example", false),
+        ] {
+            let credentials = Credentials::new(account, Secret::new("p")).unwrap();
+            assert_eq!(
+                credentials.is_filtered_on("LAB-PC-014.lab.example"),
+                filtered,
+                "{account}"
             );
         }
     }

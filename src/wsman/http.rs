@@ -12,14 +12,15 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
+use rustls::AlertDescription;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
+use super::client_certificate::ClientCertificate;
 use super::codec::{Challenge, first_words};
-use super::security::{ChannelBinding, tls_server_end_point};
+use super::handshake::{alert_in, shake_hands};
+use super::security::ChannelBinding;
 use super::target::{ConnectOptions, Target};
 use crate::model::{Failure, FailureClass};
 
@@ -61,6 +62,8 @@ pub(super) enum HttpError {
     Lost(String),
     /// Something came back that is not HTTP, or too much of it.
     Garbage(String),
+    /// TLS was broken off, after the handshake even: a client certificate that is not accepted.
+    Alert(AlertDescription),
 }
 
 /// An open connection.
@@ -79,13 +82,23 @@ pub(super) struct HttpConnection {
 
 impl HttpConnection {
     /// Resolves, connects and, for HTTPS, shakes hands.
-    pub async fn open(target: &Target, options: &ConnectOptions) -> Result<Self, Failure> {
+    pub async fn open(
+        target: &Target,
+        options: &ConnectOptions,
+        client: Option<&ClientCertificate>,
+    ) -> Result<Self, Failure> {
+        let addresses = addresses_of(target, options.resolve_timeout).await?;
         let deadline = Instant::now() + options.connect_timeout;
-        let tcp = connect(target, options.connect_timeout, deadline).await?;
+        let tcp = connect(target, options.connect_timeout, addresses).await?;
         if target.tls {
-            let (stream, binding) = timeout_at(deadline, shake_hands(tcp, target, options))
+            let (stream, binding) = timeout_at(deadline, shake_hands(tcp, target, options, client))
                 .await
-                .map_err(|_| silent(target, options.connect_timeout, "the TLS handshake"))??;
+                .map_err(|_| {
+                    let waited = options.connect_timeout.as_secs_f32();
+                    let what =
+                        format!("accepted the connection but did not answer the TLS handshake within {waited} s");
+                    target.failure(FailureClass::Hung, what)
+                })??;
             Self::start(TokioIo::new(stream), target, Some(binding)).await
         } else {
             Self::start(TokioIo::new(tcp), target, None).await
@@ -191,6 +204,9 @@ fn text(headers: &HeaderMap, name: &header::HeaderName) -> String {
 /// The connection ended before the request was sent. A server that talks first, as SSH or SMTP do, is no HTTP server;
 /// hyper tells that only in words.
 fn not_sent(error: &hyper::Error) -> HttpError {
+    if let Some(alert) = alert_in(error) {
+        return HttpError::Alert(alert);
+    }
     let words = format!("{error}: {}", reason(error));
     if words.contains("unexpected message") {
         HttpError::Garbage("speaks before it is asked, which is not HTTP".to_owned())
@@ -200,6 +216,9 @@ fn not_sent(error: &hyper::Error) -> HttpError {
 }
 
 fn classify(error: &hyper::Error) -> HttpError {
+    if let Some(alert) = alert_in(error) {
+        return HttpError::Alert(alert);
+    }
     if error.is_parse() || error.is_parse_too_large() {
         return HttpError::Garbage(format!("answers with something that is not HTTP: {}", reason(error)));
     }
@@ -214,36 +233,40 @@ fn reason(error: &hyper::Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-fn silent(target: &Target, waited: Duration, what: &str) -> Failure {
+fn silent(target: &Target, waited: Duration) -> Failure {
     target.failure(
         FailureClass::NoAnswer,
         format!(
-            "did not answer {what} within {} s: it is off, asleep, or a firewall drops the packets",
+            "did not answer a connection within {} s: it is off, asleep, or a firewall drops the packets",
             waited.as_secs_f32()
         ),
     )
 }
 
-async fn connect(target: &Target, patience: Duration, deadline: Instant) -> Result<TcpStream, Failure> {
+async fn addresses_of(target: &Target, patience: Duration) -> Result<Vec<SocketAddr>, Failure> {
+    if let Some(address) = target.address {
+        return Ok(vec![SocketAddr::new(address, target.port)]);
+    }
     let host = target.bare_host();
-    let addresses: Vec<SocketAddr> = timeout_at(deadline, tokio::net::lookup_host((host, target.port)))
+    let not_found = |what: String| target.failure(FailureClass::NameNotFound, format!("cannot be found: {what}"));
+    let found = timeout(patience, tokio::net::lookup_host((host, target.port)))
         .await
         .map_err(|_| {
-            target.failure(
-                FailureClass::NameNotFound,
-                format!(
-                    "cannot be found: no name server answered for {host} within {} s",
-                    patience.as_secs_f32()
-                ),
-            )
+            not_found(format!(
+                "no name server answered for {host} within {} s",
+                patience.as_secs_f32()
+            ))
         })?
         .map_err(|e| {
-            target.failure(
-                FailureClass::NameNotFound,
-                format!("cannot be found: the name {host} has no address ({e}). Check the name, or give an address"),
-            )
-        })?
-        .collect();
+            not_found(format!(
+                "the name {host} has no address ({e}). Check the name, or give an address"
+            ))
+        })?;
+    Ok(found.collect())
+}
+
+async fn connect(target: &Target, patience: Duration, addresses: Vec<SocketAddr>) -> Result<TcpStream, Failure> {
+    let deadline = Instant::now() + patience;
     let mut last = None;
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for address in addresses {
@@ -257,13 +280,13 @@ async fn connect(target: &Target, patience: Duration, deadline: Instant) -> Resu
                 return Ok(stream);
             }
             Ok(Err(e)) => last = Some(refused(target, address, &e)),
-            Err(_) => last = last.or_else(|| Some(silent(target, patience, "a connection"))),
+            Err(_) => last = last.or_else(|| Some(silent(target, patience))),
         }
     }
     Err(last.unwrap_or_else(|| {
         target.failure(
             FailureClass::NameNotFound,
-            format!("cannot be found: the name {host} has no address"),
+            format!("cannot be found: the name {} has no address", target.bare_host()),
         )
     }))
 }
@@ -275,58 +298,14 @@ fn refused(target: &Target, address: SocketAddr, error: &io::Error) -> Failure {
             "refused the connection: no WS-Management service listens there. \
              Run `winrm quickconfig` on it, or check the port",
         ),
-        io::ErrorKind::TimedOut => target.failure(
+        // What a router, or the own system after asking in vain for a hardware address, says of a computer that is off.
+        io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable => target.failure(
             FailureClass::NoAnswer,
-            "did not answer: it is off, asleep, or a firewall drops the packets",
+            format!("did not answer ({error}): it is off, asleep, or a firewall drops the packets"),
         ),
         _ => target.failure(
             FailureClass::Network,
             format!("cannot be reached at {}: {error}", address.ip()),
         ),
-    }
-}
-
-async fn shake_hands(
-    tcp: TcpStream,
-    target: &Target,
-    options: &ConnectOptions,
-) -> Result<(tokio_rustls::client::TlsStream<TcpStream>, ChannelBinding), Failure> {
-    let trust = options.trust.clone();
-    let config = tokio::task::spawn_blocking(move || trust.config())
-        .await
-        .map_err(|e| target.failure(FailureClass::Certificate, format!("cannot be asked over TLS: {e}")))?
-        .map_err(|e| target.failure(FailureClass::Certificate, format!("cannot be asked over TLS: {e}")))?;
-    let host = target.certificate_name.as_deref().unwrap_or(target.bare_host());
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| {
-        target.failure(
-            FailureClass::Certificate,
-            format!("cannot be asked over TLS: {host:?} is not a name a certificate can carry"),
-        )
-    })?;
-    let stream = TlsConnector::from(config)
-        .connect(name, tcp)
-        .await
-        .map_err(|e| tls_failure(target, host, &e))?;
-    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-    let binding = tls_server_end_point(certificate.map(AsRef::as_ref).unwrap_or_default());
-    Ok((stream, binding))
-}
-
-fn tls_failure(target: &Target, host: &str, error: &io::Error) -> Failure {
-    let tls = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
-    match tls {
-        Some(rustls::Error::InvalidCertificate(why)) => target.failure(
-            FailureClass::Certificate,
-            format!(
-                "showed a certificate that is not trusted for {host}: {why}. Give it one from an authority this computer \
-                 trusts, or name the authority's file"
-            ),
-        ),
-        Some(rustls::Error::InvalidMessage(_)) => target.failure(
-            FailureClass::Protocol,
-            "does not speak TLS on this port. HTTPS listeners use 5986, plain ones 5985",
-        ),
-        Some(other) => target.failure(FailureClass::Protocol, format!("broke off the TLS handshake: {other}")),
-        None => target.failure(FailureClass::Network, format!("closed the connection in the TLS handshake: {error}")),
     }
 }

@@ -12,8 +12,11 @@
 //! * Neither bodies nor tokens are logged. `sspi`, whose trace events hold secrets, runs with logging switched off.
 
 mod answer;
+mod client_certificate;
 pub mod codec;
 mod credentials;
+mod der;
+mod handshake;
 mod http;
 pub mod security;
 mod session;
@@ -22,6 +25,7 @@ mod target;
 mod tls;
 
 pub use answer::WsmanError;
+pub use client_certificate::ClientCertificate;
 pub use credentials::{AccountError, Credentials};
 pub use session::{Session, identify};
 pub use target::{ConnectOptions, Target};

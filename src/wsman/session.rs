@@ -12,6 +12,7 @@ use super::codec::{
     SEALED_CONTENT_TYPE, encode_sealed, parse_enumerate, parse_identify, parse_method_output,
 };
 use super::credentials::Credentials;
+use super::handshake::alerted;
 use super::http::{HttpError, HttpReply};
 use super::sign_in::{Protection, SOAP, SignedIn, Way, sign_in};
 use super::target::{ConnectOptions, Target};
@@ -78,6 +79,11 @@ impl Session {
         &self.target
     }
 
+    /// Who signs in.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// HTTP exchanges so far, those of the sign-in included.
     pub fn exchanges(&self) -> u64 {
         self.exchanges
@@ -86,9 +92,9 @@ impl Session {
     /// Connects and signs in, unless that is done already, so that a wrong password shows here.
     pub async fn connect(&mut self) -> Result<(), WsmanError> {
         let connection = self.signed_in().await.map_err(WsmanError::Connection)?;
-        let is_proven = !matches!(connection.protection, Protection::TlsBasic(_));
+        let is_proven = !matches!(connection.protection, Protection::TlsHeader(_));
         self.connection = Some(connection);
-        // Basic has no sign-in of its own: only a request shows whether the password is right.
+        // Basic and certificates have no sign-in of their own: only a request shows whether they are accepted.
         if is_proven {
             Ok(())
         } else {
@@ -249,7 +255,7 @@ impl Session {
         let reply = match &mut connection.protection {
             Protection::Sealed(context) => asked.read_sealed(context.as_mut(), &reply, request)?,
             Protection::Tls => asked.read_plain(&reply, request)?,
-            Protection::TlsBasic(_) => asked.read_basic(&reply, request)?,
+            Protection::TlsHeader(_) => asked.read_basic(&reply, request)?,
         };
         self.connection = Some(connection);
         Ok(reply)
@@ -269,7 +275,7 @@ impl Session {
                 (None, SEALED_CONTENT_TYPE, Bytes::from(encode_sealed(&message)))
             }
             Protection::Tls => (None, SOAP, wiped(&request.body)),
-            Protection::TlsBasic(header) => (Some(header.clone()), SOAP, wiped(&request.body)),
+            Protection::TlsHeader(header) => (Some(header.clone()), SOAP, wiped(&request.body)),
         };
         let sent = timeout(patience, connection.http.post(authorization, content_type, body)).await;
         match sent {
@@ -279,6 +285,7 @@ impl Session {
                 self.exchanges += 1;
                 Err(HttpFailure::Lost(self.target.failure(FailureClass::Network, what)))
             }
+            Ok(Err(HttpError::Alert(alert))) => Err(HttpFailure::Failed(alerted(&self.target, alert))),
             Ok(Err(HttpError::Garbage(what))) => {
                 Err(HttpFailure::Failed(self.target.failure(FailureClass::Protocol, what)))
             }

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::codec::token_for;
 use super::credentials::Credentials;
+use super::handshake::alerted;
 use super::http::{HttpConnection, HttpError, HttpReply};
 use super::security::{Mechanism, SecurityContext, SecurityError, SspiContext};
 use super::target::{ConnectOptions, Target};
@@ -21,6 +22,8 @@ use crate::model::{Failure, FailureClass};
 
 /// The content type of plain envelopes and of the empty POSTs of the sign-in.
 pub(super) const SOAP: &str = "application/soap+xml;charset=UTF-8";
+/// What a request says whose sender is known by the certificate of the connection (MS-WSMV 2.2.9.1, `secprofile`).
+const MUTUAL: &str = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual";
 /// Tokens one sign-in may take. NTLM needs two, SPNEGO at most three.
 const MAX_LEGS: usize = 6;
 
@@ -31,6 +34,8 @@ pub(super) enum Way {
     Tokens { scheme: &'static str, mechanism: Mechanism },
     /// Account and password in each request; over TLS only.
     Basic,
+    /// The client certificate of the TLS connection.
+    Certificate,
 }
 
 /// In the order tried. Raw NTLM inside Negotiate is what most clients send; servers that insist on SPNEGO refuse it at the
@@ -56,8 +61,8 @@ pub(super) enum Protection {
     Sealed(Box<dyn SecurityContext>),
     /// By TLS; the connection is signed in.
     Tls,
-    /// By TLS; each request carries the account.
-    TlsBasic(HeaderValue),
+    /// By TLS; each request carries this instead of a sign-in: account and password, or that the certificate counts.
+    TlsHeader(HeaderValue),
 }
 
 /// A connection that is signed in.
@@ -89,12 +94,12 @@ pub(super) async fn sign_in(
 ) -> Result<SignedIn, Failure> {
     let mut exchanges = 0;
     // Connecting has a time-out of its own; this one is for all attempts together.
-    let patience = options.sign_in_timeout + options.connect_timeout;
+    let patience = options.sign_in_timeout + options.connect_timeout + options.resolve_timeout;
     timeout(patience, try_ways(target, credentials, options, known, &mut exchanges))
         .await
         .unwrap_or_else(|_| {
             Err(target.failure(
-                FailureClass::NoAnswer,
+                FailureClass::Hung,
                 format!(
                     "accepted the connection but did not answer the sign-in within {} s",
                     options.sign_in_timeout.as_secs_f32()
@@ -116,12 +121,21 @@ async fn try_ways(
     known: Option<Way>,
     exchanges: &mut u64,
 ) -> Result<(HttpConnection, Protection, Way), Failure> {
+    if credentials.certificate().is_some() {
+        if !target.tls {
+            let what = "was not asked: a certificate signs in over HTTPS only; give the computer HTTPS in the list";
+            return Err(target.failure(FailureClass::NotAllowed, what));
+        }
+        let http = HttpConnection::open(target, options, credentials.certificate()).await?;
+        let mutual = HeaderValue::from_static(MUTUAL);
+        return Ok((http, Protection::TlsHeader(mutual), Way::Certificate));
+    }
     let others = WAYS.iter().copied().filter(|way| Some(*way) != known);
     let mut first_failure = None;
     let mut offered_before: Vec<String> = Vec::new();
     for way in known.into_iter().chain(others) {
         let Way::Tokens { scheme, mechanism } = way else {
-            let http = HttpConnection::open(target, options).await?;
+            let http = HttpConnection::open(target, options, credentials.certificate()).await?;
             return Ok((http, basic(credentials, target)?, way));
         };
         let is_offered = |wanted: &str| offered_before.iter().any(|o| o.eq_ignore_ascii_case(wanted));
@@ -151,7 +165,7 @@ async fn try_ways(
         return Err(first_failure.unwrap_or_else(|| target.failure(FailureClass::Protocol, "offers no way to sign in")));
     }
     if is_offered("Basic") && target.tls {
-        let http = HttpConnection::open(target, options).await?;
+        let http = HttpConnection::open(target, options, credentials.certificate()).await?;
         return Ok((http, basic(credentials, target)?, Way::Basic));
     }
     Err(if is_offered("Basic") {
@@ -185,7 +199,7 @@ fn basic(credentials: &Credentials, target: &Target) -> Result<Protection, Failu
     let mut value = HeaderValue::from_str(&header)
         .map_err(|_| target.failure(FailureClass::Credentials, "cannot be given this account by Basic"))?;
     value.set_sensitive(true);
-    Ok(Protection::TlsBasic(value))
+    Ok(Protection::TlsHeader(value))
 }
 
 async fn try_tokens(
@@ -196,7 +210,7 @@ async fn try_tokens(
     mechanism: Mechanism,
     exchanges: &mut u64,
 ) -> Attempt {
-    let mut http = match HttpConnection::open(target, options).await {
+    let mut http = match HttpConnection::open(target, options, credentials.certificate()).await {
         Ok(http) => http,
         Err(failure) => return Attempt::Failed(failure),
     };
@@ -277,14 +291,7 @@ fn judge(
         StatusCode::UNAUTHORIZED if has_token => Verdict::Go(false),
         // Our answer to its challenge was sent, and it starts again or says nothing: refused.
         StatusCode::UNAUTHORIZED if leg > 0 => refused(),
-        StatusCode::FORBIDDEN => fail(
-            FailureClass::AccessDenied,
-            format!(
-                "does not let {} use WS-Management: {}. It needs an administrator of that computer",
-                credentials.account(),
-                reply.described()
-            ),
-        ),
+        StatusCode::FORBIDDEN => Verdict::Stop(Attempt::Failed(denied(target, credentials, reply))),
         // An empty request may be answered as such once the sign-in is through.
         StatusCode::BAD_REQUEST
         | StatusCode::LENGTH_REQUIRED
@@ -324,6 +331,7 @@ fn judge(
 fn lost(target: &Target, leg: usize, error: HttpError) -> Attempt {
     match error {
         HttpError::Garbage(what) => Attempt::Failed(target.failure(FailureClass::Protocol, what)),
+        HttpError::Alert(alert) => Attempt::Failed(alerted(target, alert)),
         HttpError::Lost(what) | HttpError::NotSent(what) if leg == 0 => Attempt::NotTaken {
             offered: Vec::new(),
             failure: target.failure(FailureClass::Network, what),
@@ -337,11 +345,39 @@ fn lost(target: &Target, leg: usize, error: HttpError) -> Attempt {
 
 /// User name or password refused.
 pub(super) fn refused(target: &Target, credentials: &Credentials) -> Failure {
+    if let Some(certificate) = credentials.certificate() {
+        return target.failure(
+            FailureClass::Credentials,
+            format!(
+                "does not accept the certificate {}: map it to an account there (New-Item WSMan:\\localhost\\ClientCertificate), \
+                 and let the listener ask for it (netsh http update sslcert ... clientcertnegotiation=enable)",
+                certificate.name()
+            ),
+        );
+    }
     target.failure(
         FailureClass::Credentials,
         format!(
-            "does not accept the user name or password of {}. For an account of the computer itself write .\\name",
-            credentials.account()
+            "does not accept the user name or password of {}.{}",
+            credentials.account(),
+            if credentials.is_filtered_on(&target.name) {
+                " If they are right, LocalAccountTokenFilterPolicy may be missing there, without which some Windows refuse \
+                 accounts of the computer itself"
+            } else {
+                " For an account of the computer itself write .\\name"
+            }
+        ),
+    )
+}
+
+/// Signed in, and not let in.
+pub(super) fn denied(target: &Target, credentials: &Credentials, reply: &HttpReply) -> Failure {
+    target.failure(
+        credentials.class_of_denial(&target.name),
+        format!(
+            "does not let {} use WS-Management: {}. It needs an administrator of that computer",
+            credentials.account(),
+            reply.described()
         ),
     )
 }

@@ -1,14 +1,10 @@
 //! Which computer is asked, and how patiently.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use super::tls::Trust;
-use crate::model::{ConnectTo, Failure, FailureClass};
-
-/// The standard ports of WinRM 2.0 and later.
-const HTTP_PORT: u16 = 5985;
-const HTTPS_PORT: u16 = 5986;
+use crate::model::{Failure, FailureClass, WayIn};
 
 /// A computer to talk to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +21,8 @@ pub struct Target {
     pub path: String,
     /// The name the TLS certificate must carry; `None` means `host`.
     pub certificate_name: Option<String>,
+    /// Where `host` was found, when somebody has looked already.
+    pub address: Option<IpAddr>,
 }
 
 impl Target {
@@ -34,16 +32,12 @@ impl Target {
         Self {
             host: name.clone(),
             name,
-            port: if tls { HTTPS_PORT } else { HTTP_PORT },
+            port: if tls { WayIn::Https } else { WayIn::Http }.port(),
             tls,
             path: "/wsman".to_owned(),
             certificate_name: None,
+            address: None,
         }
-    }
-
-    /// The computer called `name`, reached as the list says.
-    pub fn of(name: &str, connect_to: &ConnectTo) -> Self {
-        Self::new(name, connect_to.tls).at(connect_to.address.as_deref(), connect_to.port)
     }
 
     /// The same computer at another address or port.
@@ -80,7 +74,7 @@ impl Target {
     }
 
     /// The computer for messages: its name, and where it was looked for when that differs.
-    pub(super) fn described(&self) -> String {
+    pub fn described(&self) -> String {
         if self.host.eq_ignore_ascii_case(&self.name) {
             format!("{} (port {})", self.name, self.port)
         } else {
@@ -89,7 +83,7 @@ impl Target {
     }
 
     /// A failure of this computer. `what` continues the sentence "LAB-PC-014 (port 5985) ...".
-    pub(super) fn failure(&self, class: FailureClass, what: impl std::fmt::Display) -> Failure {
+    pub fn failure(&self, class: FailureClass, what: impl std::fmt::Display) -> Failure {
         Failure {
             class,
             message: format!("{} {what}", self.described()),
@@ -101,7 +95,9 @@ impl Target {
 /// How a computer is asked.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
-    /// For finding the address and opening the connection, TLS included.
+    /// For finding the address of a name.
+    pub resolve_timeout: Duration,
+    /// For opening the connection, TLS included.
     pub connect_timeout: Duration,
     /// For the whole sign-in.
     pub sign_in_timeout: Duration,
@@ -118,6 +114,7 @@ pub struct ConnectOptions {
 impl Default for ConnectOptions {
     fn default() -> Self {
         Self {
+            resolve_timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(10),
             sign_in_timeout: Duration::from_secs(30),
             operation_timeout: Duration::from_mins(1),

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustls::ClientConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_platform_verifier::Verifier;
@@ -18,7 +18,7 @@ pub struct Trust {
 #[derive(Debug, Default)]
 struct Shared {
     extra_authorities: Vec<PathBuf>,
-    config: OnceLock<Result<Arc<ClientConfig>, TrustError>>,
+    verifier: OnceLock<Result<Arc<Verifier>, TrustError>>,
 }
 
 /// Why no trust store could be made.
@@ -38,6 +38,15 @@ pub enum TrustError {
         /// The file.
         path: String,
     },
+    /// A file without a private key in it.
+    #[error(
+        "the file {path} holds no private key in PEM form without a password (-----BEGIN PRIVATE KEY-----); take the password \
+         off with: openssl pkey -in FILE -out FILE.key"
+    )]
+    NoKey {
+        /// The file.
+        path: String,
+    },
     /// The system's trust store or a certificate was not usable.
     #[error("the certificates of trusted authorities cannot be loaded: {0}")]
     Unusable(String),
@@ -49,39 +58,34 @@ impl Trust {
         Self {
             shared: Arc::new(Shared {
                 extra_authorities,
-                config: OnceLock::new(),
+                verifier: OnceLock::new(),
             }),
         }
     }
 
-    /// The TLS settings. Reads files: not for an async task.
-    pub(super) fn config(&self) -> Result<Arc<ClientConfig>, TrustError> {
-        self.shared
-            .config
-            .get_or_init(|| build(&self.shared.extra_authorities).map(Arc::new))
-            .clone()
+    /// What judges certificates. Reads files: not for an async task.
+    pub(super) fn verifier(&self) -> Result<Arc<Verifier>, TrustError> {
+        let shared = &self.shared;
+        shared.verifier.get_or_init(|| build(&shared.extra_authorities)).clone()
     }
 }
 
-fn build(files: &[PathBuf]) -> Result<ClientConfig, TrustError> {
+/// The cryptography behind TLS.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+fn build(files: &[PathBuf]) -> Result<Arc<Verifier>, TrustError> {
     let mut extra = Vec::new();
     for path in files {
         extra.extend(read_pem(path)?);
     }
-    let unusable = |e: rustls::Error| TrustError::Unusable(e.to_string());
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra, provider.clone()).map_err(unusable)?;
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(unusable)?
-        // "Dangerous" is rustls' word for any verifier of one's own; this one is the system's.
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(config)
+    Verifier::new_with_extra_roots(extra, provider())
+        .map(Arc::new)
+        .map_err(|e| TrustError::Unusable(e.to_string()))
 }
 
-fn read_pem(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
+pub(super) fn read_pem(path: &Path) -> Result<Vec<CertificateDer<'static>>, TrustError> {
     let unreadable = |detail: String| TrustError::Unreadable {
         path: path.display().to_string(),
         detail,
@@ -106,11 +110,11 @@ mod tests {
     fn a_file_that_is_missing_or_holds_no_certificate_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let missing = dir.path().join("missing.pem");
-        let error = Trust::with_authorities(vec![missing.clone()]).config().unwrap_err();
+        let error = Trust::with_authorities(vec![missing.clone()]).verifier().unwrap_err();
         assert!(error.to_string().contains(&missing.display().to_string()), "{error}");
         let empty = dir.path().join("empty.pem");
         std::fs::write(&empty, "nothing here").unwrap();
-        let error = Trust::with_authorities(vec![empty]).config().unwrap_err();
+        let error = Trust::with_authorities(vec![empty]).verifier().unwrap_err();
         assert!(matches!(error, TrustError::NoCertificate { .. }));
     }
 }

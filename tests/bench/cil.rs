@@ -127,6 +127,7 @@ fn estate(products: usize) -> Inventory {
         computer.contact = Some(Contact {
             at: seen,
             failure: None,
+            way: None,
         });
         let cmid: Text = numbers.guid().to_string().into();
         for of_computer in 0..2 + n % 2 {

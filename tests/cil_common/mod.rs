@@ -89,6 +89,10 @@ fn failure() -> impl Strategy<Value = Failure> {
         })
 }
 
+fn way() -> impl Strategy<Value = Option<WayIn>> {
+    option::of(proptest::sample::select(WayIn::ALL))
+}
+
 fn confirmation() -> impl Strategy<Value = Confirmation> {
     (option::of(any::<u64>()), any::<u64>(), option::of(instant())).prop_map(|(i, c, acquired)| Confirmation {
         installation_id: i.map(iid),
@@ -137,8 +141,8 @@ fn computer(n: usize) -> impl Strategy<Value = Computer> {
         ),
         option::of(any::<bool>()),
         vec(text(), 0..3),
-        option::of((option::of(text()), option::of(any::<u16>()), any::<bool>())),
-        option::of((instant(), option::of(failure()))),
+        option::of((option::of(text()), option::of(any::<u16>()), way())),
+        option::of((instant(), option::of(failure()), way())),
         text(),
         foreign(),
     )
@@ -164,8 +168,8 @@ fn computer(n: usize) -> impl Strategy<Value = Computer> {
                 computer.os_version = version;
                 computer.is_kms_host = kms;
                 computer.mac_addresses = macs;
-                computer.connect = connect.map(|(address, port, tls)| ConnectTo { address, port, tls });
-                computer.contact = contact.map(|(at, failure)| Contact { at, failure });
+                computer.connect = connect.map(|(address, port, way)| ConnectTo { address, port, way });
+                computer.contact = contact.map(|(at, failure, way)| Contact { at, failure, way });
                 computer.remarks = remarks;
                 computer.foreign = foreign;
                 computer

@@ -100,6 +100,7 @@ pub fn estate(computers: usize) -> Inventory {
                     message: format!("{name} does not answer on port 5985"),
                     code: None,
                 }),
+                way: None,
             });
         }
         let id = computer.id;

@@ -29,12 +29,16 @@ impl Estate {
     }
 
     async fn start(kind: EstateKind, wanted: fn(&ComputerAddress) -> bool, count: usize) -> Self {
-        let lab = Lab::start(LabConfig {
+        let config = LabConfig {
             estates: vec![kind],
             ..LabConfig::default()
-        })
-        .await
-        .unwrap();
+        };
+        Self::in_lab(config, wanted, count).await
+    }
+
+    /// The first `count` computers that `wanted` names of a lab of one's own.
+    pub async fn in_lab(config: LabConfig, wanted: fn(&ComputerAddress) -> bool, count: usize) -> Self {
+        let lab = Lab::start(config).await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("list.cilx");
         let workspace = Workspace::create(&path, tokio::runtime::Handle::current()).unwrap();
@@ -52,7 +56,7 @@ impl Estate {
             computer.connect = Some(ConnectTo {
                 address: Some(c.address.ip().to_string().into()),
                 port: Some(c.address.port()),
-                tls: false,
+                way: None,
             });
             Change::PutComputer(Box::new(computer))
         });

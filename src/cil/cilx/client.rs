@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 
 use crate::cil::values::{Interner, clip, parse_bool};
-use crate::model::{Computer, ComputerId, ConnectTo, Contact, Foreign, NetworkKind};
+use crate::model::{Computer, ComputerId, ConnectTo, Contact, Foreign, NetworkKind, WayIn};
 
 use super::extra::{FailureParts, date, number};
 use super::record::Record;
@@ -24,6 +24,7 @@ pub(in crate::cil) struct ClientRecord {
     computer: Computer,
     id: Option<ComputerId>,
     contact_at: Option<DateTime<Utc>>,
+    contact_way: Option<WayIn>,
     contact: FailureParts,
 }
 
@@ -33,6 +34,7 @@ impl ClientRecord {
             computer: Computer::named(""),
             id: None,
             contact_at: None,
+            contact_way: None,
             contact: FailureParts::default(),
         }
     }
@@ -48,6 +50,7 @@ impl ClientRecord {
         computer.contact = self.contact_at.map(|at| Contact {
             at,
             failure: self.contact.finish(),
+            way: self.contact_way,
         });
         ClientRow {
             at,
@@ -55,6 +58,10 @@ impl ClientRecord {
             has_id: self.id.is_some(),
         }
     }
+}
+
+fn way_in(text: &str) -> Result<WayIn, String> {
+    WayIn::from_name(text).ok_or_else(|| format!("{:?} is no way to a computer", clip(text)))
 }
 
 impl Record for ClientRecord {
@@ -90,8 +97,12 @@ impl Record for ClientRecord {
             "ConnectPort" => connect.get_or_insert_with(ConnectTo::default).port = Some(number(text)?),
             "ConnectTls" => {
                 let tls = parse_bool(text).ok_or_else(|| format!("{:?} is neither true nor false", clip(text)))?;
-                connect.get_or_insert_with(ConnectTo::default).tls = tls;
+                let way = if tls { WayIn::Https } else { WayIn::Http };
+                connect.get_or_insert_with(ConnectTo::default).way = Some(way);
             }
+            "ConnectWay" if text == "auto" => connect.get_or_insert_with(ConnectTo::default).way = None,
+            "ConnectWay" => connect.get_or_insert_with(ConnectTo::default).way = Some(way_in(text)?),
+            "ContactWay" => self.contact_way = Some(way_in(text)?),
             "ContactAt" => self.contact_at = date(text)?,
             "Remarks" => self.computer.remarks = text.into(),
             name => {

@@ -7,6 +7,7 @@ use crate::cil::seal::sealed_form;
 use crate::cil::values::actions_for;
 use crate::model::{
     ApplicationId, Computer, ComputerId, Confirmation, HResult, KeyEntry, LicenseStatus, Product, VolumeActivationType,
+    WayIn,
 };
 
 use super::out::{Out, dated, guid, named, number, plain, text};
@@ -267,10 +268,18 @@ fn computer_extra(out: &mut Out<'_>, computer: &Computer, derived: bool) {
         if let Some(port) = connect.port {
             out.attribute("ConnectPort", &port.to_string());
         }
-        out.attribute("ConnectTls", if connect.tls { "true" } else { "false" });
+        match connect.way {
+            Some(WayIn::Http) => out.attribute("ConnectTls", "false"),
+            Some(WayIn::Https) => out.attribute("ConnectTls", "true"),
+            Some(way @ WayIn::Dcom) => out.attribute("ConnectWay", way.name()),
+            None => out.attribute("ConnectWay", "auto"),
+        }
     }
     if let Some(contact) = &computer.contact {
         out.date_attribute("ContactAt", Some(contact.at));
+        if let Some(way) = contact.way {
+            out.attribute("ContactWay", way.name());
+        }
         if let Some(failure) = &contact.failure {
             out.failure_attributes(["ContactClass", "ContactMessage", "ContactCode"], failure);
         }

@@ -1,13 +1,13 @@
 //! Where a computer is reached when not by its name, and notes on it.
 
-use egui::{Context, Grid};
+use egui::{ComboBox, Context, Grid, Ui};
 
 use super::{Stay, answer_button, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::state::words::Health;
 use crate::desktop::theme;
 use crate::desktop::widgets::{banner_ui, plain_button, text_box, text_line};
-use crate::model::{Computer, ComputerId, ConnectTo};
+use crate::model::{Computer, ComputerId, ConnectTo, WayIn};
 
 /// What was typed.
 pub struct EditComputer {
@@ -25,8 +25,8 @@ pub struct ComputerEdit {
     pub address: String,
     /// Port; `None`: the usual one.
     pub port: Option<u16>,
-    /// HTTPS.
-    pub tls: bool,
+    /// The way in; `None`: what answers.
+    pub way: Option<WayIn>,
     /// A note.
     pub remarks: String,
 }
@@ -38,7 +38,7 @@ impl ComputerEdit {
             name: computer.name.to_string(),
             address: connect.address.map(|a| a.to_string()).unwrap_or_default(),
             port: connect.port,
-            tls: connect.tls,
+            way: connect.way,
             remarks: computer.remarks.to_string(),
         }
     }
@@ -49,7 +49,7 @@ impl ComputerEdit {
         let connect = ConnectTo {
             address: (!address.is_empty()).then(|| address.into()),
             port: self.port,
-            tls: self.tls,
+            way: self.way,
         };
         let name = self.name.trim();
         Computer {
@@ -63,6 +63,22 @@ impl ComputerEdit {
             ..computer.clone()
         }
     }
+}
+
+/// Chooses a way in. What this system cannot do is not offered, unless it is chosen already.
+pub(super) fn way_ui(ui: &mut Ui, way: &mut Option<WayIn>, label: egui::Id) {
+    let automatic = "What answers";
+    let shown = way.map_or(automatic, WayIn::label);
+    let combo = ComboBox::from_id_salt("way-in").selected_text(shown).show_ui(ui, |ui| {
+        ui.selectable_value(way, None, automatic);
+        let offered = |w: &&WayIn| **w != WayIn::Dcom || cfg!(windows) || *way == Some(WayIn::Dcom);
+        for choice in WayIn::ALL.iter().filter(offered).copied().collect::<Vec<_>>() {
+            ui.selectable_value(way, Some(choice), choice.label());
+        }
+    });
+    combo.response.labelled_by(label).on_hover_text(
+        "Over HTTPS the certificate of the computer is checked; without, messages are sealed by the sign-in.",
+    );
 }
 
 /// Reads a port; blank is the usual one.
@@ -102,14 +118,17 @@ impl EditComputer {
                         .labelled_by(label.id);
                     ui.end_row();
                     let label = ui.label("Port");
-                    let usual = if self.edit.tls { "5986" } else { "5985" };
+                    let usual = self
+                        .edit
+                        .way
+                        .map_or_else(|| "usual".to_owned(), |way| way.port().to_string());
                     ui.add(text_line(&mut self.port).desired_width(80.0).hint_text(usual))
                         .labelled_by(label.id);
                     ui.end_row();
+                    let label = ui.label("Way in");
+                    way_ui(ui, &mut self.edit.way, label.id);
+                    ui.end_row();
                 });
-            ui.checkbox(&mut self.edit.tls, "HTTPS").on_hover_text(
-                "The certificate of the computer is checked; without HTTPS, messages are sealed by the sign-in.",
-            );
             let label = ui.label("Remarks");
             ui.add(text_box(&mut self.edit.remarks, 3)).labelled_by(label.id);
             if let Err(problem) = port {

@@ -1,14 +1,16 @@
 //! How runs behave: the way to the activation service, and patience with computers. For this session.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use egui::{Context, DragValue, Grid, Ui};
 
+use super::edit_computer::way_ui;
 use super::{Stay, answer_button, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::state::words::Health;
 use crate::desktop::theme;
-use crate::desktop::widgets::{banner_ui, plain_button, section, text_line};
+use crate::desktop::widgets::{banner_ui, plain_button, section, text_box, text_line};
 use crate::workspace::{ProxySetting, Settings};
 
 /// Which way leads to the activation service.
@@ -28,6 +30,9 @@ pub struct SettingsDialog {
     proxy: String,
     warn: bool,
     mark: u32,
+    by_subnet: bool,
+    per_subnet: usize,
+    authorities: String,
 }
 
 impl SettingsDialog {
@@ -43,6 +48,14 @@ impl SettingsDialog {
             proxy,
             warn: settings.low_water.is_some(),
             mark: settings.low_water.unwrap_or(10),
+            by_subnet: settings.per_subnet.is_some(),
+            per_subnet: settings.per_subnet.unwrap_or(16),
+            authorities: settings
+                .extra_ca_files
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect::<Vec<_>>()
+                .join("\n"),
             settings: settings.clone(),
         }
     }
@@ -56,9 +69,16 @@ impl SettingsDialog {
                 Way::Direct => ProxySetting::Direct,
                 Way::Url => ProxySetting::Url(self.proxy.trim().to_owned()),
             },
+            per_subnet: self.by_subnet.then_some(self.per_subnet),
+            extra_ca_files: self.authority_files(),
             low_water: self.warn.then_some(self.mark),
             ..self.settings.clone()
         }
+    }
+
+    fn authority_files(&self) -> Vec<PathBuf> {
+        let lines = self.authorities.lines().map(str::trim).filter(|l| !l.is_empty());
+        lines.map(PathBuf::from).collect()
     }
 
     /// Why what was typed cannot be used.
@@ -130,8 +150,17 @@ impl SettingsDialog {
                 ui.add(DragValue::new(&mut self.settings.concurrency).range(1..=1024))
                     .labelled_by(label.id);
                 ui.end_row();
+                let check = ui.checkbox(&mut self.by_subnet, "Of one subnet at once");
+                ui.add_enabled(self.by_subnet, DragValue::new(&mut self.per_subnet).range(1..=1024))
+                    .labelled_by(check.id);
+                ui.end_row();
+                let label = ui.label("Way in");
+                way_ui(ui, &mut self.settings.way, label.id);
+                ui.end_row();
                 for (text, time) in [
+                    ("Time to find an address", &mut self.settings.resolve_timeout),
                     ("Time to accept a connection", &mut self.settings.connect_timeout),
+                    ("Time to sign in", &mut self.settings.sign_in_timeout),
                     ("Time for one question", &mut self.settings.operation_timeout),
                     ("Time for one computer", &mut self.settings.computer_timeout),
                 ] {
@@ -143,6 +172,8 @@ impl SettingsDialog {
                     ui.end_row();
                 }
             });
+        let label = ui.label("Files of further authorities to believe (PEM), one a line");
+        ui.add(text_box(&mut self.authorities, 2)).labelled_by(label.id);
     }
 }
 

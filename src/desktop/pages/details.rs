@@ -12,6 +12,7 @@ use crate::desktop::widgets::{
 };
 use crate::model::{Computer, Failure, HResult, Product};
 use crate::workspace;
+use crate::workspace::advice::{Generation, explain_failure};
 
 pub(crate) fn details_ui(ui: &mut Ui, frame: &Frame<'_>) {
     let selection = &frame.screen.selection;
@@ -134,16 +135,22 @@ fn advice_ui(ui: &mut Ui, product: &Product, computer: Option<&Computer>) {
         .and_then(|c| c.contact.as_ref())
         .and_then(|c| c.failure.as_ref());
     if let Some(failure) = failure {
-        failure_ui(ui, "The computer could not be asked", failure);
+        failure_ui(ui, "The computer could not be asked", failure, computer);
     }
     if let Some(next) = words::next_step(product) {
         field_ui(ui, "What to do next", next);
     }
 }
 
-fn failure_ui(ui: &mut Ui, title: &str, failure: &Failure) {
-    let explained = workspace::catalogue::explain_failure(failure);
-    let text = format!("{}\n{}", words::sentence(&failure.to_string()), explained.remedy);
+fn failure_ui(ui: &mut Ui, title: &str, failure: &Failure, computer: Option<&Computer>) {
+    let on = computer.map(|c| Generation::of(&c.os_version, &c.os_edition));
+    let explained = explain_failure(failure, on.unwrap_or_default());
+    let happened = words::sentence(&failure.to_string());
+    let text = format!(
+        "{happened}\n{}\n{}",
+        words::sentence(&explained.cause),
+        words::sentence(&explained.remedy)
+    );
     banner_ui(ui, Health::Bad, title, &text);
 }
 
@@ -205,7 +212,7 @@ fn last_action_ui(ui: &mut Ui, frame: &Frame<'_>, product: &Product, computer: O
                 .map(|at| format!("{} ({})", words::moment(at), words::ago(at, frame.now)));
             field_ui(ui, at.as_deref().unwrap_or("At an unknown time"), &action.what);
             if let Some(failure) = &action.failure {
-                failure_ui(ui, "It failed", failure);
+                failure_ui(ui, "It failed", failure, computer);
             }
         }
         None => {
@@ -264,7 +271,7 @@ fn machine_ui(ui: &mut Ui, computer: &Computer) {
 fn computer_ui(ui: &mut Ui, frame: &Frame<'_>, computer: &Computer) {
     heading_ui(ui, frame, &computer.name, "Products not collected yet");
     match computer.contact.as_ref().and_then(|c| c.failure.as_ref()) {
-        Some(failure) => failure_ui(ui, "The computer could not be asked", failure),
+        Some(failure) => failure_ui(ui, "The computer could not be asked", failure, Some(computer)),
         None => field_ui(ui, "What to do next", "Update the license status."),
     }
     if let Some(contact) = &computer.contact {

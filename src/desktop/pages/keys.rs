@@ -15,6 +15,7 @@ use crate::desktop::widgets::{
     banner_ui, bar_ui, command_button, elided, empty_ui, page_heading, primary_command, quiet_button, region,
 };
 use crate::model::{KeyEntry, KeyType};
+use crate::workspace::advice::{Generation, explain_failure};
 
 pub(crate) fn keys_ui(ui: &mut Ui, frame: &Frame<'_>) {
     let Some(snapshot) = frame.snapshot else { return };
@@ -194,7 +195,7 @@ pub(crate) fn is_low(key: &KeyEntry, low_water: Option<u32>) -> bool {
 
 fn actions_ui(ui: &mut Ui, frame: &Frame<'_>, key: &KeyEntry) {
     if let Some(failure) = &key.last_failure {
-        let explained = crate::workspace::catalogue::explain_failure(failure);
+        let explained = explain_failure(failure, Generation::Unknown);
         let text = format!("{}\n{}", words::sentence(&failure.to_string()), explained.remedy);
         banner_ui(ui, Health::Bad, "The last refresh failed", &text);
     }

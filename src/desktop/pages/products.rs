@@ -14,7 +14,7 @@ use crate::desktop::widgets::{chevron, command_button, empty_ui, icon_button, pr
 
 const HELP: &str = "Words must all be found somewhere in the row.\n\
     status:grace   type:mak   key:X5X5X   computer:LAB*   product:office\n\
-    reason:0xC004F074   age>30d   grace<14d   failed:yes   iid:yes   cid:no\n\
+    reason:0xC004F074   age>30d   grace<14d   failure:firewall|uac   iid:yes   cid:no\n\
     a|b means either, - in front excludes, quotes keep blanks together.";
 
 pub(crate) fn products_ui(ui: &mut Ui, frame: &Frame<'_>) {

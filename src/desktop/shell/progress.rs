@@ -2,7 +2,7 @@
 
 use egui::accesskit::Role;
 use egui::{
-    Align, Button, Frame as Surface, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder,
+    Align, Button, Frame as Surface, Label, Layout, Margin, Panel, Rect, RichText, ScrollArea, Sense, Ui, UiBuilder,
     WidgetInfo, pos2, vec2,
 };
 
@@ -95,7 +95,10 @@ fn head_ui(ui: &mut Ui, frame: &Frame<'_>, run: &Run, progress: &RunProgress) {
                 }
                 if progress.failed + progress.cancelled > 0 {
                     let retry = Button::new((Icon::Retry.atom(), "Retry failed")).gap(6.0);
-                    if ui.add(retry).clicked() {
+                    let retry = ui.add(retry).on_hover_text(
+                        "Tries again what could now succeed. A refused password is tried again once there are other credentials.",
+                    );
+                    if retry.clicked() {
                         frame.send(Event::RetryRun);
                     }
                 }
@@ -134,6 +137,9 @@ fn figures_ui(ui: &mut Ui, frame: &Frame<'_>, progress: &RunProgress) {
         if button.clicked() {
             frame.send(Event::DrawerFailedOnly(!only));
         }
+        let classes = progress.failures_in_words();
+        ui.add(Label::new(RichText::new(&classes).color(p.text_weak)).truncate())
+            .on_hover_text(classes);
     }
     for (n, word) in [(progress.skipped, "nothing to do"), (progress.cancelled, "cancelled")] {
         if n > 0 {

@@ -40,9 +40,9 @@ const COMPUTER: &[Field<Computer>] = &[
             return String::new();
         };
         let address = connect.address.as_deref().unwrap_or(&c.name);
-        connect
-            .port
-            .map_or_else(|| address.to_owned(), |port| format!("{address}, port {port}"))
+        let port = connect.port.map(|port| format!(", port {port}")).unwrap_or_default();
+        let way = connect.way.map(|way| format!(", {}", way.name())).unwrap_or_default();
+        format!("{address}{port}{way}")
     }),
     ("Last contact", |c| time(c.contact.as_ref().map(|c| c.at))),
     ("Remarks", |c| c.remarks.to_string()),

@@ -3,6 +3,8 @@
 
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
+use crate::wsman::der::der_value;
+
 /// Bytes of SEC_CHANNEL_BINDINGS before the application data.
 const HEADER: u32 = 32;
 
@@ -39,24 +41,6 @@ fn signature_oid(certificate: &[u8]) -> Option<&[u8]> {
     let (_, rest) = der_value(certificate, 0x30)?;
     let (algorithm, _) = der_value(rest, 0x30)?;
     der_value(algorithm, 0x06).map(|(oid, _)| oid)
-}
-
-/// The content of the element at the start, which must have this tag, and what follows it.
-fn der_value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&found, rest) = bytes.split_first()?;
-    let (&first, rest) = rest.split_first()?;
-    if found != tag {
-        return None;
-    }
-    let (length, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let (digits, rest) = rest
-            .split_at_checked(usize::from(first & 0x7F))
-            .filter(|(d, _)| d.len() <= 4)?;
-        (digits.iter().fold(0, |n, d| n << 8 | usize::from(*d)), rest)
-    };
-    rest.split_at_checked(length)
 }
 
 #[cfg(test)]
