@@ -54,7 +54,7 @@ pub use crate::activation::check_ca_file;
 pub use crate::cil::import::{Conflict, ImportNote, ImportPlan};
 pub use crate::cil::seal::SealError;
 pub use crate::cil::store::{Recovery, StoreError};
-pub use crate::cil::{ExportProfile, LegacyFormat, LoadWarning};
+pub use crate::cil::{ExportProfile, LegacyFormat, LoadWarning, Progress, Watch};
 pub use crate::discovery::{NameProblem, decode_text, unknown_columns};
 pub use crate::licensing::describe_key;
 pub use crate::licensing::{advice, catalogue};

@@ -1,6 +1,7 @@
 //! The open list: one owner of file, journal and inventory; everybody else sees snapshots.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ use super::history::{History, name_of};
 use super::{ActivityEntry, Credentials, Job, Price, Run, Settings, Snapshot, WorkspaceError};
 use crate::cil::seal::protected;
 use crate::cil::store::{Opened, Recovery, Store};
-use crate::cil::{LegacyFormat, LoadWarning, legacy_format};
+use crate::cil::{LegacyFormat, LoadWarning, Watch, legacy_format};
 use crate::model::merge::Carried;
 use crate::model::{Change, ChangeError, ComputerId, ConfirmationId, InstallationId, Inventory, KeyEntry, Step, Text};
 
@@ -113,12 +114,23 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Workspace {
     /// Opens the list at `path`. Runs work on `runtime`.
     pub fn open(path: &Path, mode: Mode, runtime: Handle) -> Result<(Self, OpenReport), WorkspaceError> {
+        Self::open_with(path, mode, runtime, &|_| ControlFlow::Continue(()))
+    }
+
+    /// [`Workspace::open`], telling `watch` how far it has come and asking whether to go on ([`Store::open_with`]). Stopped, it
+    /// leaves everything as it was.
+    pub fn open_with(
+        path: &Path,
+        mode: Mode,
+        runtime: Handle,
+        watch: &Watch<'_>,
+    ) -> Result<(Self, OpenReport), WorkspaceError> {
         let (store, opened) = match mode {
             Mode::Edit => {
-                let (store, opened) = Store::open(path)?;
+                let (store, opened) = Store::open_with(path, watch)?;
                 (Some(store), opened)
             }
-            Mode::ReadOnly => (None, Store::read_only(path)?),
+            Mode::ReadOnly => (None, Store::read_only_with(path, watch)?),
         };
         Ok(Self::new(path, store, opened, runtime))
     }
@@ -449,7 +461,7 @@ impl Workspace {
     }
 
     /// Writes a line to the activity log.
-    pub(super) fn log(&self, text: impl Into<Arc<str>>) {
+    pub(super) fn log(&self, text: impl Into<Text>) {
         {
             let mut state = lock(&self.0.state);
             state.activity.push_back(ActivityEntry {

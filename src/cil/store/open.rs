@@ -1,12 +1,12 @@
 //! Opening: lock, read, recover.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use crate::cil::journal::{Decoded, decode};
-use crate::cil::{Loaded, Watch, legacy_format, read_with};
+use crate::cil::{CilError, Loaded, Progress, Watch, legacy_format, read_with};
 use crate::model::{Change, Inventory};
 
 use super::disk::{Stamp, beside, create_private};
@@ -18,6 +18,9 @@ use super::{Opened, Recovery, Store};
 
 /// How often a list is read again that is being saved at the very moment it is opened read-only.
 const ATTEMPTS: usize = 20;
+
+/// Files are read in blocks of this many bytes, between which progress is told.
+const BLOCK: u64 = 8 << 20;
 
 /// Orphans that are looked for.
 const ORPHANS: usize = 99;
@@ -107,7 +110,8 @@ impl Store {
         Self::open_with(path, &|_| ControlFlow::Continue(()))
     }
 
-    /// Opens a list for changes, telling `watch` how far reading has come.
+    /// Opens a list for changes, telling `watch` how far that has come. Every byte counts twice: once it is read from the
+    /// disk, and once it is understood.
     pub fn open_with(path: &Path, watch: &Watch<'_>) -> Result<(Self, Opened), StoreError> {
         let owner = myself();
         if generations::is_moved_away(path) {
@@ -176,6 +180,11 @@ impl Store {
 
     /// Reads a list without locking it, with the changes in its journal. Nothing is written anywhere.
     pub fn read_only(path: &Path) -> Result<Opened, StoreError> {
+        Self::read_only_with(path, &|_| ControlFlow::Continue(()))
+    }
+
+    /// [`Store::read_only`], telling `watch` as [`Store::open_with`] does.
+    pub fn read_only_with(path: &Path, watch: &Watch<'_>) -> Result<Opened, StoreError> {
         let path = real_path(path)?;
         let journal_path = beside(&path, ".journal");
         let mut attempt = 1;
@@ -184,7 +193,7 @@ impl Store {
                 mut loaded,
                 stamp,
                 base,
-            } = read_list(&path, &|_| ControlFlow::Continue(()))?;
+            } = read_list(&path, watch)?;
             let on_disk = loaded.inventory.clone();
             let (decoded, hidden) = match read_journal(&journal_path) {
                 Ok(decoded) => (decoded, false),
@@ -262,13 +271,21 @@ fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
 pub(super) fn read_list(path: &Path, watch: &Watch<'_>) -> Result<FromDisk, StoreError> {
     // Its time before its contents: replaced in between, it counts as changed, not as read.
     let stamp = Stamp::of(path, 0).map_err(in_words(path, "read"))?;
-    let bytes = fs::read(path).map_err(in_words(path, "read"))?;
-    let crc = crc32fast::hash(&bytes);
-    let len = bytes.len() as u64;
-    let loaded = read_with(&bytes, watch).map_err(|source| StoreError::Format {
+    let failed = |source| StoreError::Format {
         path: path.to_owned(),
         source,
-    })?;
+    };
+    let (bytes, crc) = read_bytes(path, watch)
+        .map_err(in_words(path, "read"))?
+        .ok_or_else(|| failed(CilError::Cancelled))?;
+    let len = bytes.len() as u64;
+    let understood = |progress: Progress| {
+        watch(Progress {
+            done: progress.total + progress.done,
+            total: 2 * progress.total,
+        })
+    };
+    let loaded = read_with(&bytes, &understood).map_err(failed)?;
     let base = match loaded.generation {
         Some(generation) => generation.to_string(),
         // Written by another program: the contents are its name.
@@ -279,6 +296,29 @@ pub(super) fn read_list(path: &Path, watch: &Watch<'_>) -> Result<FromDisk, Stor
         stamp: Stamp { len, crc, ..stamp },
         base,
     })
+}
+
+/// The bytes of a file and their checksum; `None` if `watch` stopped it.
+fn read_bytes(path: &Path, watch: &Watch<'_>) -> io::Result<Option<(Vec<u8>, u32)>> {
+    let mut file = fs::File::open(path)?;
+    let expected = file.metadata()?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+    let mut checksum = crc32fast::Hasher::new();
+    loop {
+        let read = bytes.len();
+        if file.by_ref().take(BLOCK).read_to_end(&mut bytes)? == 0 {
+            return Ok(Some((bytes, checksum.finalize())));
+        }
+        checksum.update(bytes.get(read..).unwrap_or_default());
+        let done = bytes.len() as u64;
+        let progress = Progress {
+            done,
+            total: 2 * expected.max(done),
+        };
+        if watch(progress).is_break() {
+            return Ok(None);
+        }
+    }
 }
 
 fn read_journal(path: &Path) -> Result<Option<Decoded>, StoreError> {
