@@ -71,7 +71,7 @@ fn with_secrets(inventory: &Inventory) -> (Inventory, Vec<String>) {
             }),
             contact: Some(Contact {
                 at: at(0),
-                failure: Some(failure(&mut secret)),
+                failure: Some(Box::new(failure(&mut secret))),
                 way: Some(WayIn::Https),
             }),
             remarks: secret("remarks"),
@@ -102,7 +102,7 @@ fn with_secrets(inventory: &Inventory) -> (Inventory, Vec<String>) {
             last_action: Some(Action {
                 at: None,
                 what: secret("action"),
-                failure: Some(failure(&mut secret)),
+                failure: Some(Box::new(failure(&mut secret))),
             }),
             remarks: secret("remarks"),
             foreign: foreign(&mut secret),
@@ -379,7 +379,7 @@ fn a_mistyped_confirmation_id_is_told_and_costs_nothing() {
         connected.apply(&confirmed(n, iid(n), cid(n))).unwrap();
     }
     let text = String::from_utf8(exported(&connected, ExportProfile::ProxyOnly, None)).unwrap();
-    let good = cid(1).digits().to_owned();
+    let good = cid(1).digits().to_string();
     let last = if good.ends_with('0') { '1' } else { '0' };
     let text = text.replace(&good, &format!("{}{last}", &good[..47]));
     let plan = match_rows(&lab, &cil::read(text.as_bytes()).unwrap(), at(200));

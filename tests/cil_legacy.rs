@@ -143,7 +143,7 @@ fn every_value_of_a_vamt_2_product_finds_its_field() {
     assert!(p.is_addon);
     assert_eq!((p.key_type, p.service), (KeyType::Mak, ServiceFamily::SPP));
     assert_eq!(p.partial_product_key.unwrap().as_str(), "WC2C4");
-    assert_eq!(p.product_key_id.as_ref().unwrap().as_str(), PID);
+    assert_eq!(p.product_key_id.as_ref().unwrap().text(), PID);
     assert_eq!(p.installation_id, Some(iid(1)));
     assert_eq!(p.confirmation.as_ref().unwrap().confirmation_id, cid(1));
     let action = p.last_action.as_ref().unwrap();
@@ -452,7 +452,7 @@ fn a_machine_of_vamt_1_brings_times_pending_confirmation_ids_and_its_pid() {
         (LicenseStatus::InOobGrace, KeyType::Mak)
     );
     assert_eq!(p.license_status_reason, Some(HResult(0x4004_F00C)));
-    assert_eq!(p.product_key_id.as_ref().unwrap().as_str(), PID);
+    assert_eq!(p.product_key_id.as_ref().unwrap().text(), PID);
     assert_eq!(p.installation_id, Some(iid(1)));
     assert_eq!(p.usable_confirmation().unwrap().confirmation_id, cid(1));
     assert_eq!(

@@ -131,6 +131,7 @@ async fn forty_products_cross_the_air_gap_and_going_again_spends_nothing() {
                 .as_ref()
                 .unwrap()
                 .digits()
+                .as_str()
         ));
     }
 

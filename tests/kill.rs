@@ -88,7 +88,7 @@ fn known(inventory: &Inventory) -> HashMap<String, String> {
     inventory
         .products()
         .filter_map(|p| Some((p.installation_id.as_ref()?, p.usable_confirmation()?)))
-        .map(|(iid, c)| (iid.digits().to_owned(), c.confirmation_id.digits().to_owned()))
+        .map(|(iid, c)| (iid.digits().to_string(), c.confirmation_id.digits().to_string()))
         .collect()
 }
 

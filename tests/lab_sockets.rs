@@ -324,7 +324,7 @@ async fn the_service_answers_several_questions_at_once_and_charges_each_computer
     );
     let iid = |hardware| installation_id(&ExtendedPid::parse(&pid).unwrap(), hardware, 0, false).unwrap();
     let (first, second) = (iid(1), iid(2));
-    let question = batch(1, &[(&pid, first.digits()), (&pid, second.digits()), (&pid, "1")]);
+    let question = batch(1, &[(&pid, &first.digits()), (&pid, &second.digits()), (&pid, "1")]);
     for _ in 0..2 {
         let answer = post(address, SERVICE_PATH, SOAP_HEADERS, &question).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -367,7 +367,7 @@ async fn the_service_answers_several_questions_at_once_and_charges_each_computer
     );
     // Charged, and no answer: the client must ask again, and that costs nothing.
     lab.service().set_fault(ServiceFault::CloseBeforeAnswer);
-    let third = batch(1, &[(&pid, iid(3).digits())]);
+    let third = batch(1, &[(&pid, &iid(3).digits())]);
     assert_eq!(post(address, SERVICE_PATH, SOAP_HEADERS, &third).await, "");
     lab.service().set_fault(ServiceFault::None);
     assert!(

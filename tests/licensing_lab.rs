@@ -83,7 +83,7 @@ async fn what_is_collected_from_every_generation_is_what_the_computers_have() {
             .iter()
             .filter(|p| p.partial_product_key.is_some())
             .map(|p| {
-                let iid = p.installation_id.as_ref().map(|i| i.digits().to_owned());
+                let iid = p.installation_id.as_ref().map(|i| i.digits().to_string());
                 let pid = p.product_key_id.as_ref().map(ToString::to_string);
                 (p.sku.unwrap().to_string(), p.key_type, p.license_status, iid, pid)
             })

@@ -83,14 +83,14 @@ prop_compose! {
         p.last_updated = last_updated;
         p.license_status = LicenseStatus::from_number(status).unwrap();
         p.installation_id = installation_id.map(iid);
-        p.confirmation = confirmation;
+        p.confirmation = confirmation.map(Box::new);
         for e in earlier {
-            let held = p.confirmation.iter().chain(&p.earlier_confirmations).any(|c| c.confirmation_id == e.confirmation_id);
+            let held = p.confirmations().any(|c| c.confirmation_id == e.confirmation_id);
             if !held {
                 p.earlier_confirmations.push(e);
             }
         }
-        p.asked = asked.map(|(i, t)| Asked { installation_id: iid(i), at: at(t) });
+        p.asked = asked.map(|(i, t)| Box::new(Asked { installation_id: iid(i), at: at(t) }));
         p.last_action = action.map(|(w, at)| Action { at, what: ["Activated", "Key installed"][w].into(), failure: None });
         p.remarks = remarks;
         (own_id, p)
@@ -181,8 +181,8 @@ fn records() -> impl Strategy<Value = Records> {
 
 fn confirmations(list: &Inventory) -> BTreeSet<String> {
     list.products()
-        .flat_map(|p| p.confirmation.iter().chain(&p.earlier_confirmations))
-        .map(|c| c.confirmation_id.digits().to_owned())
+        .flat_map(|p| p.confirmations())
+        .map(|c| c.confirmation_id.digits().to_string())
         .collect()
 }
 
@@ -408,7 +408,7 @@ proptest! {
             if let Some(change @ Change::Confirmed { .. }) = edit.change(&now) {
                 now.apply(&change).unwrap();
                 let Change::Confirmed { confirmation_id, .. } = change else { continue };
-                received.insert(confirmation_id.digits().to_owned());
+                received.insert(confirmation_id.digits().to_string());
             }
         }
         for change in step.reversal(&now).changes {
@@ -568,7 +568,14 @@ fn keys_are_one_by_value_or_last_five_and_the_newest_count_wins() {
         });
         entry
     };
-    let list = |key: KeyEntry| Inventory::from_records(ListHeader::default(), [], Vec::<Product>::new(), [key]);
+    let list = |key: KeyEntry| {
+        Inventory::from_records(
+            ListHeader::default(),
+            Vec::<Computer>::new(),
+            Vec::<Product>::new(),
+            [key],
+        )
+    };
     let whole = KeyEntry::of(key(1), KeyType::Mak);
     let mut five = KeyEntry {
         key: None,

@@ -212,11 +212,11 @@ async fn good_rows_of_an_import_apply_and_the_others_are_reported() {
         let id = ProductId::derive(ComputerId::from_name("elsewhere"), ApplicationId::WINDOWS, None);
         let mut stranger = Product::new(id, None, ApplicationId::WINDOWS);
         stranger.installation_id = Some(iid(77));
-        stranger.confirmation = Some(Confirmation {
+        stranger.confirmation = Some(Box::new(Confirmation {
             installation_id: Some(iid(77)),
             confirmation_id: confirmation_id(&iid(77)).unwrap(),
             acquired: None,
-        });
+        }));
         outside.edit(vec![Change::PutProduct(Box::new(stranger))]).unwrap();
         outside.save().unwrap();
     }

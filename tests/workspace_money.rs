@@ -120,11 +120,11 @@ async fn the_installation_id_is_read_again_right_before_asking() {
     let cid = makeeper::lab::confirmation_id(&old).unwrap();
     estate.edit_product(products[0], |p| {
         p.installation_id = Some(old.clone());
-        p.confirmation = Some(makeeper::model::Confirmation {
+        p.confirmation = Some(Box::new(makeeper::model::Confirmation {
             installation_id: Some(old.clone()),
             confirmation_id: cid,
             acquired: None,
-        });
+        }));
     });
     let run = estate
         .run(Job::ProxyActivate {

@@ -54,7 +54,7 @@ async fn every_computer_that_is_off_or_ill_costs_its_own_row_only_and_says_why()
         // The list remembers why.
         let snapshot = estate.workspace.snapshot();
         let contact = snapshot.inventory.computer_by_name(name).unwrap().contact.clone();
-        assert_eq!(contact.unwrap().failure.as_ref(), Some(failure));
+        assert_eq!(contact.unwrap().failure.as_deref(), Some(failure));
     }
 }
 

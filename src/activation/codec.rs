@@ -105,10 +105,7 @@ pub(super) struct Item {
 impl Item {
     /// Nothing it says contradicts what was asked. Only digits are compared.
     pub(super) fn may_answer(&self, ask: Ask<'_>) -> bool {
-        let pid_fits = self
-            .pid
-            .as_deref()
-            .is_none_or(|p| digits(p) == digits(ask.pid.as_str()));
+        let pid_fits = self.pid.as_deref().is_none_or(|p| digits(p) == digits(&ask.pid.text()));
         let iid_fits = match (&self.iid, ask.iid) {
             (Some(answered), Some(asked)) => digits(answered) == asked.digits(),
             _ => true,

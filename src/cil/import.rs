@@ -201,7 +201,8 @@ impl Import<'_> {
         let mut new = false;
         for (given, current) in row
             .confirmation
-            .iter()
+            .as_deref()
+            .into_iter()
             .map(|c| (c, true))
             .chain(row.earlier_confirmations.iter().map(|c| (c, false)))
         {
@@ -224,7 +225,7 @@ impl Import<'_> {
         words: &str,
     ) -> bool {
         let cid = &given.confirmation_id;
-        let held = || known.confirmation.iter().chain(&known.earlier_confirmations);
+        let held = || known.confirmations();
         if held().any(|c| c.confirmation_id == *cid) {
             return false;
         }

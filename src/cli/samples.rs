@@ -167,7 +167,7 @@ fn with_fixed_dates(workspace: &Workspace, ports: [u16; 2]) -> Vec<Change> {
         let visited = morning() - TimeDelta::minutes((i64::try_from(index).unwrap_or_default() * 37) % 5760);
         let contact = computer.contact.as_ref().map(|contact| Contact {
             at: if contact.failure.is_some() { morning() } else { visited },
-            failure: contact.failure.as_ref().map(|f| with_usual_ports(f, ports)),
+            failure: contact.failure.as_ref().map(|f| Box::new(with_usual_ports(f, ports))),
             way: None,
         });
         let connect = computer.connect.clone().map(|connect| ConnectTo {

@@ -57,10 +57,10 @@ pub(super) fn belongs(iid: &InstallationId, pid: &ExtendedPid) -> bool {
 
 /// The hardware an installation ID names.
 pub(super) fn hardware_of(iid: &InstallationId) -> u64 {
-    let len = iid.group_len();
+    let (len, digits) = (iid.group_len(), iid.digits());
     let text: String = [len..2 * len - 1, 2 * len..3 * len - 1]
         .into_iter()
-        .filter_map(|range| iid.digits().get(range))
+        .filter_map(|range| digits.get(range))
         .collect();
     text.parse().unwrap_or_default()
 }
@@ -68,9 +68,9 @@ pub(super) fn hardware_of(iid: &InstallationId) -> u64 {
 /// The one confirmation ID that fits an installation ID.
 pub(super) fn confirmation_digits(iid: &InstallationId) -> String {
     let seed = match Hmac::<Sha256>::new_from_slice(CONFIRMATION_SECRET) {
-        Ok(mac) => mac.chain_update(iid.digits()).finalize().into_bytes(),
+        Ok(mac) => mac.chain_update(iid.digits().as_bytes()).finalize().into_bytes(),
         // HMAC takes keys of every length.
-        Err(_) => Sha256::digest(iid.digits()),
+        Err(_) => Sha256::digest(iid.digits().as_bytes()),
     };
     let groups: Vec<String> = seed.chunks(4).map(|chunk| digits(chunk, 5)).collect();
     with_checks(&groups)

@@ -7,9 +7,7 @@ use super::collect::row_of;
 use super::rows::{key_type, license_status};
 use super::target::Target;
 use super::{Done, LicensingError};
-use crate::model::{
-    Confirmation, ConfirmationId, ExtendedPid, InstallationId, KeyType, LicenseStatus, Observation, Product,
-};
+use crate::model::{Confirmation, ExtendedPid, InstallationId, KeyType, LicenseStatus, Observation, Product};
 use crate::wmi::{Instance, Param, WmiConnection, WmiError};
 
 /// What the activation service needs to know of a product, read from the computer just now.
@@ -136,10 +134,10 @@ async fn send(
             now,
         });
     }
-    let confirmation_id: &ConfirmationId = &confirmation.confirmation_id;
+    let (installation_id, given) = (now.digits(), confirmation.confirmation_id.digits());
     let parameters = [
-        ("InstallationId", Param::Text(now.digits())),
-        ("ConfirmationId", Param::Text(confirmation_id.digits())),
+        ("InstallationId", Param::Text(&installation_id)),
+        ("ConfirmationId", Param::Text(&given)),
     ];
     match target.invoke(conn, "DepositOfflineConfirmationId", &parameters).await {
         Ok(_) => Ok(Sent::Answered),

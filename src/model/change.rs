@@ -173,7 +173,7 @@ impl Inventory {
                 let known = self.computer(*computer).ok_or(ChangeError::NoSuchComputer(*computer))?;
                 let contact = Some(Contact {
                     at: *at,
-                    failure: Some(failure.clone()),
+                    failure: Some(Box::new(failure.clone())),
                     way: known.known_way(),
                 });
                 self.put_computer(Computer {
@@ -185,7 +185,9 @@ impl Inventory {
                 p.last_updated = action.at.or(p.last_updated);
                 p.last_action = Some(action.clone());
             })?,
-            Change::Asked { product, asked } => self.edit_product(*product, |p| p.asked = Some(asked.clone()))?,
+            Change::Asked { product, asked } => {
+                self.edit_product(*product, |p| p.asked = Some(Box::new(asked.clone())))?;
+            }
             Change::Confirmed {
                 product,
                 installation_id,
@@ -213,7 +215,7 @@ impl Inventory {
                 p.last_action = Some(Action {
                     at: Some(*at),
                     what: "Confirmation ID not acquired".into(),
-                    failure: Some(failure.clone()),
+                    failure: Some(Box::new(failure.clone())),
                 });
             })?,
             Change::Counted { key, remaining } => self.edit_key(*key, |k| {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-use super::{Computer, ExtendedPid, HResult, InstallationId, LicenseStatus, Product};
+use super::{Computer, HResult, LicenseStatus, Product};
 
 /// One row of the list as views see it: a product with its computer, a computer without products, or (in a list without
 /// names) a product alone.
@@ -158,18 +158,18 @@ impl Column {
             Self::InstallationId => p
                 .installation_id
                 .as_ref()
-                .map(InstallationId::digits)
+                .map(|id| id.digits().to_string())
                 .unwrap_or_default()
                 .into(),
             Self::ConfirmationId => p
                 .usable_confirmation()
-                .map(|c| c.confirmation_id.digits())
+                .map(|c| c.confirmation_id.digits().to_string())
                 .unwrap_or_default()
                 .into(),
             Self::Pid => p
                 .product_key_id
                 .as_ref()
-                .map(ExtendedPid::as_str)
+                .map(ToString::to_string)
                 .unwrap_or_default()
                 .into(),
             Self::Sku => p.sku.map(|s| s.to_string()).unwrap_or_default().into(),

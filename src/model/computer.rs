@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::{Failure, NetworkKind};
 
-/// Text that many records share: cheap to clone, never changed in place.
-pub type Text = Arc<str>;
+/// Text that many records share: cheap to clone, never changed in place. One pointer; an empty one costs nothing.
+pub type Text = arcstr::ArcStr;
 
 /// Identity of a computer within a list. Kept in our extension of the file; derived from the name for files of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ pub struct Contact {
     /// When the attempt ended.
     pub at: DateTime<Utc>,
     /// `None`: it answered.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     /// The way that led in last.
     #[serde(default)]
     pub way: Option<WayIn>,

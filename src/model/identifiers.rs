@@ -5,9 +5,13 @@
 //! published IDs of both generations; it catches typing errors before anything is sent, it says nothing about whether a
 //! confirmation ID fits a computer.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
+
+use super::packed::{Digits, Packed};
 
 /// Why a piece of text is not an installation ID, a confirmation ID or an extended PID.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,10 +74,10 @@ pub fn check_digit(digits: &[u8]) -> u8 {
     (sum % 7) as u8
 }
 
-fn digits_of(text: &str, what: &'static str, expected: &'static str) -> Result<String, IdentifierError> {
+fn digits_of<'t>(text: &'t str, what: &'static str, expected: &'static str) -> Result<Cow<'t, str>, IdentifierError> {
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         // As files have them: a list has millions.
-        return Ok(text.to_owned());
+        return Ok(Cow::Borrowed(text));
     }
     let mut digits = String::with_capacity(63);
     for (i, c) in text.chars().enumerate() {
@@ -94,7 +98,7 @@ fn digits_of(text: &str, what: &'static str, expected: &'static str) -> Result<S
     if digits.is_empty() {
         return Err(IdentifierError::Empty { what, expected });
     }
-    Ok(digits)
+    Ok(Cow::Owned(digits))
 }
 
 fn check_groups(digits: &str, group_len: usize, what: &'static str) -> Result<(), IdentifierError> {
@@ -125,16 +129,26 @@ fn grouped(digits: &str, group_len: usize) -> String {
 }
 
 macro_rules! digit_id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident in $bytes:literal bytes) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(Box<str>);
+        pub struct $name(Packed<$bytes>);
 
         impl $name {
             /// The digits alone, as they are sent and deposited.
-            pub fn digits(&self) -> &str {
-                &self.0
+            pub fn digits(&self) -> Digits {
+                self.0.text()
+            }
+
+            /// Keeps digits whose number was checked.
+            fn keep(digits: &str) -> Result<Self, IdentifierError> {
+                let wrong = || IdentifierError::WrongLength {
+                    what: Self::WHAT,
+                    found: digits.len(),
+                    expected: Self::EXPECTED,
+                };
+                Packed::of(digits).map(Self).ok_or_else(wrong)
             }
         }
 
@@ -147,7 +161,7 @@ macro_rules! digit_id {
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($name), "({})"), self.0)
+                write!(f, concat!(stringify!($name), "({})"), self.digits())
             }
         }
 
@@ -167,7 +181,7 @@ macro_rules! digit_id {
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0.into()
+                id.digits().as_str().to_owned()
             }
         }
     };
@@ -176,7 +190,7 @@ macro_rules! digit_id {
 digit_id! {
     /// An installation ID (IID): 54 digits in 9 groups of 6 (the generation of Vista and Office 2010) or 63 digits in
     /// 9 groups of 7 (Windows 8, Office 2013 and later). Always with correct check digits.
-    InstallationId
+    InstallationId in 32 bytes
 }
 
 impl InstallationId {
@@ -198,7 +212,7 @@ impl InstallationId {
             }
         };
         check_groups(&digits, group_len, Self::WHAT)?;
-        Ok(Self(digits.into()))
+        Self::keep(&digits)
     }
 
     /// Digits per group: 6 or 7.
@@ -208,14 +222,14 @@ impl InstallationId {
 
     /// The digits in groups separated by blanks.
     pub fn grouped(&self) -> String {
-        grouped(&self.0, self.group_len())
+        grouped(&self.digits(), self.group_len())
     }
 }
 
 digit_id! {
     /// A confirmation ID (CID): 48 digits in 8 groups of 6, called A to H. Always with correct check digits. It belongs
     /// to exactly one [`InstallationId`].
-    ConfirmationId
+    ConfirmationId in 24 bytes
 }
 
 impl ConfirmationId {
@@ -233,72 +247,72 @@ impl ConfirmationId {
             });
         }
         check_groups(&digits, 6, Self::WHAT)?;
-        Ok(Self(digits.into()))
+        Self::keep(&digits)
     }
 
     /// The digits in groups separated by blanks.
     pub fn grouped(&self) -> String {
-        grouped(&self.0, 6)
+        grouped(&self.digits(), 6)
     }
 }
 
 /// An extended PID (WMI `ProductKeyID`): `PPPPP-GGGGG-SSS-SSSSSS-CC-LLLL-BBBBB.0000-DDDYYYY`.
 ///
 /// GGGGG is the key group and SSS SSSSSS the serial of the installed key; together they say which owned key it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct ExtendedPid(Box<str>);
+pub struct ExtendedPid(Packed<32>);
 
 impl ExtendedPid {
+    /// How long the parts between the hyphens may be.
+    const LENGTHS: [RangeInclusive<usize>; 8] = [5..=5, 5..=5, 3..=3, 6..=6, 1..=2, 1..=5, 1..=12, 4..=8];
+
     /// Reads an extended PID; blanks around it are ignored.
     pub fn parse(text: &str) -> Result<Self, IdentifierError> {
         let trimmed = text.trim();
         let wrong = || IdentifierError::ExtendedPid {
             text: trimmed.chars().take(80).collect(),
         };
-        let parts: Vec<&str> = trimmed.split('-').collect();
-        let lengths_fit = parts.len() == 8
-            && parts[0].len() == 5
-            && parts[1].len() == 5
-            && parts[2].len() == 3
-            && parts[3].len() == 6
-            && (1..=2).contains(&parts[4].len())
-            && (1..=5).contains(&parts[5].len())
-            && (1..=12).contains(&parts[6].len())
-            && (4..=8).contains(&parts[7].len());
-        if !lengths_fit || trimmed.len() > 64 {
+        let mut parts = trimmed.split('-');
+        let fits = Self::LENGTHS.iter().enumerate().all(|(i, lengths)| {
+            let is_fitting = |b: u8| b.is_ascii_digit() || (i == 6 && b == b'.');
+            parts
+                .next()
+                .is_some_and(|p| lengths.contains(&p.len()) && p.bytes().all(is_fitting))
+        });
+        if !fits || parts.next().is_some() {
             return Err(wrong());
         }
-        let all_digits = parts
-            .iter()
-            .enumerate()
-            .all(|(i, p)| p.bytes().all(|b| b.is_ascii_digit() || (i == 6 && b == b'.')));
-        if !all_digits {
-            return Err(wrong());
-        }
-        Ok(Self(trimmed.into()))
+        Packed::of(trimmed).map(Self).ok_or_else(wrong)
     }
 
     /// The text as Windows prints it.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn text(&self) -> Digits {
+        self.0.text()
     }
 
     /// The key group GGGGG.
     pub fn key_group(&self) -> u32 {
-        self.0[6..11].parse().unwrap_or_default()
+        self.text()[6..11].parse().unwrap_or_default()
     }
 
     /// The nine-digit serial SSS SSSSSS within the group.
     pub fn serial(&self) -> u32 {
-        let (high, low) = (&self.0[12..15], &self.0[16..22]);
+        let text = self.text();
+        let (high, low) = (&text[12..15], &text[16..22]);
         high.parse::<u32>().unwrap_or_default() * 1_000_000 + low.parse::<u32>().unwrap_or_default()
     }
 }
 
 impl fmt::Display for ExtendedPid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text())
+    }
+}
+
+impl fmt::Debug for ExtendedPid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExtendedPid({})", self.text())
     }
 }
 
@@ -318,7 +332,7 @@ impl TryFrom<String> for ExtendedPid {
 
 impl From<ExtendedPid> for String {
     fn from(pid: ExtendedPid) -> Self {
-        pid.0.into()
+        pid.text().as_str().to_owned()
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! A clone costs a pointer (persistent collections), so a snapshot can be published after every change.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use imbl::{HashMap, Vector};
+use imbl::HashMap;
 use serde::{Deserialize, Serialize};
 
+use super::slots::{Finder, Links, Record, Slots};
 use super::{
     ApplicationId, Computer, ComputerId, ConfirmationId, Foreign, InstallationId, KeyEntry, KeyEntryId, KeySeal,
     LastFive, Product, ProductId, Text,
@@ -26,61 +28,24 @@ pub struct ListHeader {
     pub seal: Option<KeySeal>,
 }
 
-/// Records of one kind by slot. A slot number stays with its record for as long as the list is open.
-#[derive(Debug, Clone)]
-struct Slots<Id, T> {
-    records: Vector<Option<Arc<T>>>,
-    by_id: HashMap<Id, u32>,
-    /// Slots of removed records: one that is brought back gets its place again.
-    vacated: HashMap<Id, u32>,
-}
-
-impl<Id, T> Default for Slots<Id, T> {
-    fn default() -> Self {
-        Self {
-            records: Vector::new(),
-            by_id: HashMap::new(),
-            vacated: HashMap::new(),
-        }
+impl Record for Computer {
+    type Id = ComputerId;
+    fn id(&self) -> ComputerId {
+        self.id
     }
 }
 
-impl<Id: Copy + Eq + std::hash::Hash, T> Slots<Id, T> {
-    fn slot(&self, id: Id) -> Option<u32> {
-        self.by_id.get(&id).copied()
+impl Record for Product {
+    type Id = ProductId;
+    fn id(&self) -> ProductId {
+        self.id
     }
+}
 
-    fn get(&self, slot: u32) -> Option<&Arc<T>> {
-        self.records.get(slot as usize)?.as_ref()
-    }
-
-    fn put(&mut self, id: Id, record: impl Into<Arc<T>>) -> Option<Arc<T>> {
-        let record = record.into();
-        if let Some(slot) = self.slot(id) {
-            return self.records.get_mut(slot as usize)?.replace(record);
-        }
-        if let Some(slot) = self.vacated.remove(&id)
-            && let Some(place) = self.records.get_mut(slot as usize)
-        {
-            self.by_id.insert(id, slot);
-            return place.replace(record);
-        }
-        self.by_id.insert(id, self.records.len() as u32);
-        self.records.push_back(Some(record));
-        None
-    }
-
-    fn remove(&mut self, id: Id) -> Option<Arc<T>> {
-        let slot = self.by_id.remove(&id)?;
-        self.vacated.insert(id, slot);
-        self.records.get_mut(slot as usize)?.take()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (u32, &Arc<T>)> {
-        self.records
-            .iter()
-            .enumerate()
-            .filter_map(|(i, r)| Some((i as u32, r.as_ref()?)))
+impl Record for KeyEntry {
+    type Id = KeyEntryId;
+    fn id(&self) -> KeyEntryId {
+        self.id
     }
 }
 
@@ -91,15 +56,33 @@ impl<Id: Copy + Eq + std::hash::Hash, T> Slots<Id, T> {
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     header: Arc<ListHeader>,
-    computers: Slots<ComputerId, Computer>,
-    products: Slots<ProductId, Product>,
-    keys: Slots<KeyEntryId, KeyEntry>,
-    by_name: HashMap<Box<str>, ComputerId>,
-    products_of: HashMap<ComputerId, Arc<[ProductId]>>,
+    computers: Slots<Computer>,
+    products: Slots<Product>,
+    keys: Slots<KeyEntry>,
+    /// Finds the computers that were there from the beginning by their names.
+    named: Arc<Finder>,
+    /// Slots of computers that got their names since, by name.
+    renamed: HashMap<Box<str>, u32>,
+    products_of: Links,
 }
 
-fn folded(name: &str) -> Box<str> {
-    name.trim().to_lowercase().into()
+/// The name as names are compared.
+fn folded(name: &str) -> Cow<'_, str> {
+    let name = name.trim();
+    if name.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.to_lowercase())
+}
+
+/// True if `name` is the folded name of `computer`.
+fn is_called(computer: &Computer, name: &str) -> bool {
+    let own = computer.name.trim();
+    if own.is_ascii() {
+        own.eq_ignore_ascii_case(name)
+    } else {
+        own.to_lowercase() == name
+    }
 }
 
 impl Inventory {
@@ -108,30 +91,43 @@ impl Inventory {
     /// many of them belong to one computer.
     pub fn from_records(
         header: ListHeader,
-        computers: impl IntoIterator<Item = Computer>,
+        computers: impl IntoIterator<Item = impl Into<Arc<Computer>>>,
         products: impl IntoIterator<Item = impl Into<Arc<Product>>>,
         keys: impl IntoIterator<Item = KeyEntry>,
     ) -> Self {
-        let mut inventory = Self::default();
-        inventory.set_header(header);
-        for computer in computers {
-            inventory.put_computer(computer);
+        let computers = Slots::of(computers.into_iter().map(Into::into));
+        let products = Slots::of(products.into_iter().map(Into::into));
+        let mut named = Finder::with_capacity(computers.len());
+        for (slot, computer) in computers.iter() {
+            let name = folded(&computer.name);
+            let called = |other: u32| {
+                computers
+                    .get(other)
+                    .is_some_and(|c: &Arc<Computer>| is_called(c, &name))
+            };
+            let name_of = |other: u32| computers.get(other).map_or(Cow::default(), |c| folded(&c.name));
+            named.insert(name.clone(), slot, called, name_of);
         }
-        let mut products_of: std::collections::HashMap<ComputerId, Vec<ProductId>> = std::collections::HashMap::new();
-        for product in products {
-            let product = product.into();
-            let (id, computer) = (product.id, product.computer);
-            if inventory.products.put(id, product).is_none()
-                && let Some(computer) = computer
-            {
-                products_of.entry(computer).or_default().push(id);
-            }
+        let mut last = (None, None);
+        let owners: Vec<Option<u32>> = products
+            .iter()
+            .map(|(_, product)| {
+                // Products of one computer mostly follow one another.
+                if last.0 != product.computer {
+                    last = (product.computer, product.computer.and_then(|id| computers.slot(id)));
+                }
+                last.1
+            })
+            .collect();
+        Self {
+            header: Arc::new(header),
+            products_of: Links::of(computers.len(), &owners),
+            computers,
+            products,
+            keys: Slots::of(keys.into_iter().map(Arc::new)),
+            named: Arc::new(named),
+            renamed: HashMap::new(),
         }
-        inventory.products_of = products_of.into_iter().map(|(c, ids)| (c, Arc::from(ids))).collect();
-        for key in keys {
-            inventory.put_key(key);
-        }
-        inventory
     }
 
     /// What the file said outside its records.
@@ -151,7 +147,13 @@ impl Inventory {
 
     /// The computer with this name or address, in any case.
     pub fn computer_by_name(&self, name: &str) -> Option<&Arc<Computer>> {
-        self.computer(*self.by_name.get(&*folded(name))?)
+        self.computers.get(self.slot_of_name(&folded(name))?)
+    }
+
+    fn slot_of_name(&self, name: &str) -> Option<u32> {
+        let called = |slot: u32| self.computers.get(slot).is_some_and(|c| is_called(c, name));
+        let renamed = self.renamed.get(name).copied();
+        renamed.or_else(|| self.named.find(name, called))
     }
 
     /// The product with this identity.
@@ -186,26 +188,24 @@ impl Inventory {
 
     /// The products of a computer, in the order of the list.
     pub fn products_of(&self, computer: ComputerId) -> impl Iterator<Item = &Arc<Product>> {
-        self.products_of
-            .get(&computer)
-            .map(|ids| ids.iter())
-            .unwrap_or_default()
-            .filter_map(|id| self.product(*id))
+        let slot = self.computers.slot(computer);
+        let products = slot.map(|slot| self.products_of.members(slot)).unwrap_or_default();
+        products.iter().filter_map(|slot| self.products.get(*slot))
     }
 
     /// Number of computers.
     pub fn computer_count(&self) -> usize {
-        self.computers.by_id.len()
+        self.computers.len()
     }
 
     /// Number of products.
     pub fn product_count(&self) -> usize {
-        self.products.by_id.len()
+        self.products.len()
     }
 
     /// Number of key entries.
     pub fn key_count(&self) -> usize {
-        self.keys.by_id.len()
+        self.keys.len()
     }
 
     /// The owned key that `product` carries, if it is in the list.
@@ -217,9 +217,7 @@ impl Inventory {
     /// pointless at best. Walks the whole list; for many look-ups build the map once with [`Inventory::confirmations`].
     pub fn confirmation_for(&self, iid: &InstallationId) -> Option<&ConfirmationId> {
         self.products().find_map(|p| {
-            p.confirmation
-                .iter()
-                .chain(&p.earlier_confirmations)
+            p.confirmations()
                 .find(|c| c.installation_id.as_ref() == Some(iid))
                 .map(|c| &c.confirmation_id)
         })
@@ -228,7 +226,7 @@ impl Inventory {
     /// Every pair of installation ID and confirmation ID that the list knows.
     pub fn confirmations(&self) -> std::collections::HashMap<&InstallationId, &ConfirmationId> {
         self.products()
-            .flat_map(|p| p.confirmation.iter().chain(&p.earlier_confirmations))
+            .flat_map(|p| p.confirmations())
             .filter_map(|c| Some((c.installation_id.as_ref()?, &c.confirmation_id)))
             .collect()
     }
@@ -246,75 +244,72 @@ impl Inventory {
 
     /// Adds or replaces a computer. A name that another computer has is refused by [`super::Change`] before it comes here.
     pub fn put_computer(&mut self, computer: Computer) {
-        let (id, name) = (computer.id, folded(&computer.name));
-        if let Some(old) = self.computers.put(id, computer) {
-            let old_name = folded(&old.name);
-            if old_name != name && self.by_name.get(&old_name) == Some(&id) {
-                self.by_name.remove(&old_name);
+        let name = folded(&computer.name).into_owned();
+        let (slot, old) = self.computers.put(computer);
+        if let Some(old) = old {
+            if is_called(&old, &name) {
+                return;
             }
+            self.forget_name(&old, slot);
         }
-        self.by_name.insert(name, id);
+        if self.slot_of_name(&name) != Some(slot) {
+            self.renamed.insert(name.into(), slot);
+        }
+    }
+
+    fn forget_name(&mut self, computer: &Computer, slot: u32) {
+        let name = folded(&computer.name);
+        if self.renamed.get(&*name) == Some(&slot) {
+            self.renamed.remove(&*name);
+        }
     }
 
     /// Removes a computer and its products.
     pub fn remove_computer(&mut self, id: ComputerId) -> bool {
-        let Some(old) = self.computers.remove(id) else {
+        let products: Vec<ProductId> = self.products_of(id).map(|p| p.id).collect();
+        let Some((slot, old)) = self.computers.remove(id) else {
             return false;
         };
-        let name = folded(&old.name);
-        if self.by_name.get(&name) == Some(&id) {
-            self.by_name.remove(&name);
+        self.forget_name(&old, slot);
+        for product in products {
+            self.products.remove(product);
         }
-        for product in self.products_of.remove(&id).iter().flat_map(|ids| ids.iter()) {
-            self.products.remove(*product);
-        }
+        self.products_of.unlink_all(slot);
         true
     }
 
     /// Adds or replaces a product.
     pub fn put_product(&mut self, product: Product) {
-        let (id, computer) = (product.id, product.computer);
-        let before = self.products.put(id, product).map(|old| old.computer);
+        let computer = product.computer;
+        let (slot, old) = self.products.put(product);
+        let before = old.map(|old| old.computer);
         if before == Some(computer) {
             return;
         }
-        self.unlink(before.flatten(), id);
-        if let Some(computer) = computer {
-            let ids = self
-                .products_of
-                .get(&computer)
-                .map(|ids| ids.iter().copied())
-                .unwrap_or_default();
-            let mut ids: Vec<ProductId> = ids.chain([id]).collect();
-            let slot = |id: &ProductId| self.products.slot(*id);
-            if !ids.is_sorted_by_key(slot) {
-                // Brought back into its place.
-                ids.sort_by_key(slot);
-            }
-            self.products_of.insert(computer, ids.into());
+        self.unlink(before.flatten(), slot);
+        if let Some(owner) = computer.and_then(|id| self.computers.slot(id)) {
+            self.products_of.link(owner, slot);
         }
     }
 
     /// Removes a product; the computer stays.
     pub fn remove_product(&mut self, id: ProductId) -> bool {
-        let Some(old) = self.products.remove(id) else {
+        let Some((slot, old)) = self.products.remove(id) else {
             return false;
         };
-        self.unlink(old.computer, id);
+        self.unlink(old.computer, slot);
         true
     }
 
-    fn unlink(&mut self, computer: Option<ComputerId>, product: ProductId) {
-        let Some(computer) = computer else { return };
-        if let Some(ids) = self.products_of.get(&computer) {
-            let ids: Arc<[ProductId]> = ids.iter().copied().filter(|p| *p != product).collect();
-            self.products_of.insert(computer, ids);
+    fn unlink(&mut self, computer: Option<ComputerId>, product: u32) {
+        if let Some(owner) = computer.and_then(|id| self.computers.slot(id)) {
+            self.products_of.unlink(owner, product);
         }
     }
 
     /// Adds or replaces a key entry.
     pub fn put_key(&mut self, key: KeyEntry) {
-        self.keys.put(key.id, key);
+        self.keys.put(key);
     }
 
     /// Removes a key entry. Computers that carry the key are not touched.

@@ -13,10 +13,12 @@ mod key_entry;
 mod license_status;
 pub mod merge;
 mod observation;
+mod packed;
 mod product;
 mod product_key;
 mod seal;
 mod secret;
+mod slots;
 mod step;
 mod view;
 
@@ -34,6 +36,7 @@ pub use license_status::{
     GenuineStatus, HResult, KeyType, LicenseStatus, NetworkKind, ServiceFamily, VolumeActivationType,
 };
 pub use observation::Observation;
+pub use packed::Digits;
 pub use product::{Action, ApplicationId, Asked, Confirmation, Product, ProductId, VolumeActivation};
 pub use product_key::{KeyFormat, LastFive, ProductKey, ProductKeyError, in_clear};
 pub use seal::{KeySeal, SealedKey};

@@ -85,7 +85,7 @@ pub struct Action {
     /// What was done, in words: `Product key installed`.
     pub what: Text,
     /// Why it failed; `None`: it succeeded.
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
 }
 
 /// How a volume license is activated on this product.
@@ -155,11 +155,11 @@ pub struct Product {
     /// Installation ID as last read.
     pub installation_id: Option<InstallationId>,
     /// Confirmation ID kept for this product. Usable only while [`Product::usable_confirmation`] says so.
-    pub confirmation: Option<Confirmation>,
+    pub confirmation: Option<Box<Confirmation>>,
     /// Confirmation IDs for earlier installation IDs of this product. Never thrown away: each may have cost an activation.
     pub earlier_confirmations: Vec<Confirmation>,
     /// Asked without a recorded answer.
-    pub asked: Option<Asked>,
+    pub asked: Option<Box<Asked>>,
     /// Volume activation settings.
     pub volume: VolumeActivation,
     /// Client machine ID (CMID); empty when not known.
@@ -227,7 +227,7 @@ impl Product {
     ///
     /// A confirmation whose installation ID is not known counts as fitting: only the computer can tell.
     pub fn usable_confirmation(&self) -> Option<&Confirmation> {
-        let current = self.confirmation.as_ref()?;
+        let current = self.confirmation.as_deref()?;
         match (&current.installation_id, &self.installation_id) {
             (Some(given_for), Some(now)) if given_for != now => None,
             _ => Some(current),
@@ -269,17 +269,12 @@ impl Product {
         let earlier = if fits {
             let id = &confirmation.confirmation_id;
             self.earlier_confirmations.retain(|e| e.confirmation_id != *id);
-            self.confirmation.replace(confirmation)
+            self.confirmation.replace(Box::new(confirmation)).map(|c| *c)
         } else {
             Some(confirmation)
         };
         let Some(earlier) = earlier else { return };
-        let known = self
-            .confirmation
-            .iter()
-            .chain(&self.earlier_confirmations)
-            .any(|c| c.confirmation_id == earlier.confirmation_id);
-        if !known {
+        if !self.holds(&earlier) {
             self.earlier_confirmations.push(earlier);
         }
     }
@@ -292,7 +287,7 @@ impl Product {
         if let Some(current) = &other.confirmation
             && !self.holds(current)
         {
-            self.keep_confirmation(current.clone());
+            self.keep_confirmation((**current).clone());
         }
     }
 
@@ -304,8 +299,16 @@ impl Product {
     }
 
     fn holds(&self, confirmation: &Confirmation) -> bool {
-        let mut all = self.confirmation.iter().chain(&self.earlier_confirmations);
-        all.any(|c| c.confirmation_id == confirmation.confirmation_id)
+        self.confirmations()
+            .any(|c| c.confirmation_id == confirmation.confirmation_id)
+    }
+
+    /// Every confirmation ID kept for this product, the current one first.
+    pub fn confirmations(&self) -> impl Iterator<Item = &Confirmation> {
+        self.confirmation
+            .as_deref()
+            .into_iter()
+            .chain(&self.earlier_confirmations)
     }
 
     /// Days left until [`Product::grace_expires`], rounded up; negative when it is over.

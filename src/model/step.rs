@@ -181,7 +181,7 @@ impl Step {
                 (Some(before), None, Some(now)) => {
                     // Somebody brought the row back meanwhile; what was bought with the old one belongs to it.
                     let mut record = (*now).clone();
-                    for confirmation in confirmations(before) {
+                    for confirmation in before.confirmations() {
                         record.keep_beside(confirmation);
                     }
                     restored.push(record);
@@ -290,16 +290,15 @@ impl Reversal {
     }
 }
 
-fn confirmations(product: &Product) -> impl Iterator<Item = &Confirmation> {
-    product.confirmation.iter().chain(&product.earlier_confirmations)
-}
-
 /// True if the row holds something bought that it did not hold after the edit.
 fn gained(after: Option<&Product>, now: &Product) -> bool {
     let had = |c: &Confirmation| {
-        after.is_some_and(|a| confirmations(a).any(|known| known.confirmation_id == c.confirmation_id))
+        after.is_some_and(|a| {
+            a.confirmations()
+                .any(|known| known.confirmation_id == c.confirmation_id)
+        })
     };
-    confirmations(now).any(|c| !had(c)) || (now.asked.is_some() && after.is_none_or(|a| a.asked != now.asked))
+    now.confirmations().any(|c| !had(c)) || (now.asked.is_some() && after.is_none_or(|a| a.asked != now.asked))
 }
 
 fn in_words(product: &Product, inventory: &Inventory) -> String {

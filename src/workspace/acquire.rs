@@ -280,7 +280,7 @@ impl Work {
                     action: Action {
                         at: Some(at),
                         what: "Confirmation ID not acquired".into(),
-                        failure: Some(failure.clone()),
+                        failure: Some(Box::new(failure.clone())),
                     },
                 }
             } else {

@@ -342,7 +342,7 @@ impl Visit<'_> {
             action: Action {
                 at: Some(Utc::now()),
                 what: what.into(),
-                failure: outcome.as_ref().err().or(unconfirmed.as_ref()).cloned(),
+                failure: outcome.as_ref().err().or(unconfirmed.as_ref()).cloned().map(Box::new),
             },
         });
         let recorded = self.record(changes).await;

@@ -169,7 +169,11 @@ fn computer(n: usize) -> impl Strategy<Value = Computer> {
                 computer.is_kms_host = kms;
                 computer.mac_addresses = macs;
                 computer.connect = connect.map(|(address, port, way)| ConnectTo { address, port, way });
-                computer.contact = contact.map(|(at, failure, way)| Contact { at, failure, way });
+                computer.contact = contact.map(|(at, failure, way)| Contact {
+                    at,
+                    failure: failure.map(Box::new),
+                    way,
+                });
                 computer.remarks = remarks;
                 computer.foreign = foreign;
                 computer
@@ -255,13 +259,19 @@ fn product(n: usize, computers: Vec<ComputerId>) -> impl Strategy<Value = Produc
                 p.installation_id,
             ) = ids;
             (p.status_updated, p.grace_expires, p.last_updated) = dates;
-            p.confirmation = money.0;
+            p.confirmation = money.0.map(Box::new);
             p.earlier_confirmations = money.1;
-            p.asked = money.2.map(|(i, at)| Asked {
-                installation_id: iid(i),
-                at,
+            p.asked = money.2.map(|(i, at)| {
+                Box::new(Asked {
+                    installation_id: iid(i),
+                    at,
+                })
             });
-            p.last_action = money.3.map(|(at, what, failure)| Action { at, what, failure });
+            p.last_action = money.3.map(|(at, what, failure)| Action {
+                at,
+                what,
+                failure: failure.map(Box::new),
+            });
             p.volume = VolumeActivation {
                 activated_by: kinds.4,
                 enabled: kinds.5,

@@ -95,11 +95,11 @@ pub fn estate(computers: usize) -> Inventory {
         if n % 9 == 8 {
             computer.contact = Some(Contact {
                 at: now - TimeDelta::hours(2),
-                failure: Some(Failure {
+                failure: Some(Box::new(Failure {
                     class: FailureClass::NoAnswer,
                     message: format!("{name} does not answer on port 5985"),
                     code: None,
-                }),
+                })),
                 way: None,
             });
         }
@@ -187,16 +187,19 @@ fn product(n: usize, computer: ComputerId, application: ApplicationId, name: &st
                     installation_id: p.installation_id.clone(),
                     confirmation_id: c,
                     acquired: Some(now - TimeDelta::days(1)),
-                });
+                })
+                .map(Box::new);
         }
     }
     p.last_action = Some(Action {
         at: p.status_updated,
         what: "License status updated".into(),
-        failure: (n % 13 == 4).then(|| Failure {
-            class: FailureClass::Licensing,
-            message: "the KMS host did not answer: no Key Management Service could be contacted".into(),
-            code: Some(HResult(0xC004_F074)),
+        failure: (n % 13 == 4).then(|| {
+            Box::new(Failure {
+                class: FailureClass::Licensing,
+                message: "the KMS host did not answer: no Key Management Service could be contacted".into(),
+                code: Some(HResult(0xC004_F074)),
+            })
         }),
     });
     p

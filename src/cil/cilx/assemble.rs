@@ -20,7 +20,7 @@ use super::reader::Parsed;
 use super::record::RawWarning;
 
 struct Assembly {
-    computers: Vec<Computer>,
+    computers: Vec<Arc<Computer>>,
     by_name: HashMap<Box<str>, ComputerId>,
     by_id: HashMap<ComputerId, usize>,
     warnings: Vec<RawWarning>,
@@ -93,7 +93,7 @@ impl Assembly {
             let words = format!("computer {}", computer.name);
             self.warn(at, words, "it is in the list twice; both entries became one");
             if let Some(known) = self.computers.get_mut(known) {
-                fill(known, computer);
+                fill(Arc::make_mut(known), &computer);
             }
             return;
         }
@@ -108,7 +108,7 @@ impl Assembly {
                     "another computer of the list has the same identity; it was given a new one",
                 );
             }
-            computer.id = id;
+            Arc::make_mut(&mut computer).id = id;
         }
         self.by_name.insert(name, computer.id);
         self.by_id.insert(computer.id, self.computers.len());
@@ -123,7 +123,7 @@ impl Assembly {
         let computer = Computer::named(name);
         let row = ClientRow {
             at: 0,
-            computer,
+            computer: Arc::new(computer),
             has_id: false,
         };
         self.add_client(row);
@@ -269,51 +269,48 @@ fn merge(known: &mut Product, other: Product) {
     };
     known.computer = known.computer.or(older.computer);
     known.asked = known.asked.take().or(older.asked);
-    for confirmation in older.confirmation.into_iter().chain(older.earlier_confirmations) {
+    let current = older.confirmation.map(|c| *c);
+    for confirmation in current.into_iter().chain(older.earlier_confirmations) {
         keep_confirmation(known, confirmation);
     }
 }
 
 fn keep_confirmation(product: &mut Product, confirmation: Confirmation) {
-    let known = product
-        .confirmation
-        .iter()
-        .chain(&product.earlier_confirmations)
-        .any(|c| c.confirmation_id == confirmation.confirmation_id);
-    if known {
+    let known = |c: &Confirmation| c.confirmation_id == confirmation.confirmation_id;
+    if product.confirmations().any(known) {
         return;
     }
     if product.confirmation.is_none() {
-        product.confirmation = Some(confirmation);
+        product.confirmation = Some(Box::new(confirmation));
     } else {
         product.earlier_confirmations.push(confirmation);
     }
 }
 
 /// Fills what `known` does not say from another entry for the same computer.
-fn fill(known: &mut Computer, other: Computer) {
+fn fill(known: &mut Computer, other: &Computer) {
     if known.network == Network::default() {
-        known.network = other.network;
+        known.network = other.network.clone();
     }
     for (mine, theirs) in [
-        (&mut known.os_edition, other.os_edition),
-        (&mut known.os_version, other.os_version),
-        (&mut known.remarks, other.remarks),
+        (&mut known.os_edition, &other.os_edition),
+        (&mut known.os_version, &other.os_version),
+        (&mut known.remarks, &other.remarks),
     ] {
         if mine.is_empty() {
-            *mine = theirs;
+            *mine = theirs.clone();
         }
     }
     known.is_kms_host = known.is_kms_host.or(other.is_kms_host);
-    for mac in other.mac_addresses {
-        if !known.mac_addresses.contains(&mac) {
-            known.mac_addresses.push(mac);
+    for mac in &other.mac_addresses {
+        if !known.mac_addresses.contains(mac) {
+            known.mac_addresses.push(mac.clone());
         }
     }
-    known.connect = known.connect.take().or(other.connect);
-    known.contact = known.contact.take().or(other.contact);
+    known.connect = known.connect.take().or_else(|| other.connect.clone());
+    known.contact = known.contact.take().or_else(|| other.contact.clone());
     if known.foreign.parts().is_none() {
-        known.foreign = other.foreign;
+        known.foreign = other.foreign.clone();
     }
 }
 

@@ -1,6 +1,7 @@
 //! A computer: `VolumeActivationClient`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
@@ -8,6 +9,7 @@ use crate::cil::values::{Interner, clip, parse_bool};
 use crate::model::{Computer, ComputerId, ConnectTo, Contact, Foreign, NetworkKind, WayIn};
 
 use super::extra::{FailureParts, date, number};
+use super::pieces::Bulk;
 use super::record::Record;
 
 /// A computer as the file has it.
@@ -15,7 +17,7 @@ pub(in crate::cil) struct ClientRow {
     /// Where its tag begins.
     pub at: usize,
     /// `id` is that of the name unless `has_id`.
-    pub computer: Computer,
+    pub computer: Arc<Computer>,
     /// Our extension gave the identity.
     pub has_id: bool,
 }
@@ -28,8 +30,14 @@ pub(in crate::cil) struct ClientRecord {
     contact: FailureParts,
 }
 
-impl ClientRecord {
-    pub fn new() -> Self {
+impl Bulk for ClientRecord {
+    const CONTAINER: &'static str = "VolumeActivationClients";
+    const TAG: &'static str = "VolumeActivationClient";
+    const START: &'static str = "<VolumeActivationClient>";
+    const PLURAL: &'static str = "computers";
+    type Row = ClientRow;
+
+    fn new() -> Self {
         Self {
             computer: Computer::named(""),
             id: None,
@@ -39,22 +47,26 @@ impl ClientRecord {
         }
     }
 
-    pub fn is_nameless(&self) -> bool {
-        self.computer.name.trim().is_empty()
+    fn flaw(&self) -> Option<&'static str> {
+        self.computer
+            .name
+            .trim()
+            .is_empty()
+            .then_some("a computer without a name")
     }
 
-    pub fn finish(self, at: usize, foreign: Foreign) -> ClientRow {
+    fn finish(self, at: usize, foreign: Foreign) -> ClientRow {
         let mut computer = self.computer;
         computer.id = self.id.unwrap_or_else(|| ComputerId::from_name(&computer.name));
         computer.foreign = foreign;
         computer.contact = self.contact_at.map(|at| Contact {
             at,
-            failure: self.contact.finish(),
+            failure: self.contact.finish().map(Box::new),
             way: self.contact_way,
         });
         ClientRow {
             at,
-            computer,
+            computer: Arc::new(computer),
             has_id: self.id.is_some(),
         }
     }

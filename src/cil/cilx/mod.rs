@@ -23,6 +23,7 @@ mod writer;
 pub(super) use assemble::assemble;
 pub(super) use client::ClientRecord;
 pub(super) use key::KeyRecord;
+pub(super) use pieces::Bulk;
 pub(super) use product::ProductRecord;
 pub(super) use reader::{Parsed, read_document};
 pub(super) use record::{Context, MAX_WARNINGS, Record, element, push_attribute, sanitised, unusable};

@@ -1,7 +1,7 @@
-//! Products in pieces, read by several threads.
+//! Products and computers in pieces, read by several threads.
 //!
-//! Threads begin at places where a product seems to begin. What one has read counts only if the reader before it arrived
-//! exactly there, between two products; so a `<Product>` inside a comment or a foreign element misleads nobody.
+//! Threads begin at places where a record seems to begin. What one has read counts only if the reader before it arrived
+//! exactly there, between two records; so a `<Product>` inside a comment or a foreign element misleads nobody.
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -13,17 +13,37 @@ use crate::cil::xml::{Child, Cursor};
 use crate::cil::{Progress, Watch};
 use crate::model::{Foreign, ForeignParts};
 
-use super::product::{ProductRecord, ProductRow};
 use super::reader::keep;
-use super::record::{Context, RawWarning, read_record};
+use super::record::{Context, RawWarning, Record, read_record, sanitised, unusable};
 use super::scope::Scope;
 
-/// Products are handed to threads in pieces of about this many bytes.
+/// Records are handed to threads in pieces of about this many bytes.
 const PIECE: usize = 512 << 10;
 
-/// What one piece of the products holds.
-pub(super) struct Piece {
-    pub rows: Vec<ProductRow>,
+/// A kind of record of which a list may have a million.
+pub(in crate::cil) trait Bulk: Record {
+    /// The element that holds them.
+    const CONTAINER: &'static str;
+    /// Their own element, and how it begins.
+    const TAG: &'static str;
+    /// See [`Bulk::TAG`].
+    const START: &'static str;
+    /// For messages.
+    const PLURAL: &'static str;
+    /// A record as the file has it.
+    type Row: Send;
+
+    /// A record without values yet.
+    fn new() -> Self;
+    /// Why the record cannot be used, if it cannot.
+    fn flaw(&self) -> Option<&'static str>;
+    /// The record; `at` is where its tag begins.
+    fn finish(self, at: usize, foreign: Foreign) -> Self::Row;
+}
+
+/// What one piece of the records holds.
+pub(super) struct Piece<Row> {
+    pub rows: Vec<Row>,
     pub foreign: ForeignParts,
     pub warnings: Vec<RawWarning>,
     pub more_warnings: usize,
@@ -37,8 +57,8 @@ pub(super) enum PieceEnd {
     Closed(usize),
 }
 
-/// Where pieces begin: the place itself, and seeming products after it.
-pub(super) fn piece_starts(text: &str, from: usize) -> Vec<usize> {
+/// Where pieces begin: the place itself, and seeming records after it.
+pub(super) fn piece_starts<R: Bulk>(text: &str, from: usize) -> Vec<usize> {
     let mut starts = vec![from];
     let mut next = from + PIECE;
     while let Some(bytes) = text.as_bytes().get(next..) {
@@ -46,7 +66,7 @@ pub(super) fn piece_starts(text: &str, from: usize) -> Vec<usize> {
         let Some(ahead) = bytes.iter().position(|b| *b == b'<') else {
             break;
         };
-        let Some(found) = text.get(next + ahead..).and_then(|rest| rest.find("<Product>")) else {
+        let Some(found) = text.get(next + ahead..).and_then(|rest| rest.find(R::START)) else {
             break;
         };
         starts.push(next + ahead + found);
@@ -55,19 +75,19 @@ pub(super) fn piece_starts(text: &str, from: usize) -> Vec<usize> {
     starts
 }
 
-pub(super) type PieceResult = Option<Result<Piece, CilError>>;
+pub(super) type PieceResult<Row> = Option<Result<Piece<Row>, CilError>>;
 
-pub(super) fn read_pieces(
+pub(super) fn read_pieces<R: Bulk>(
     text: &str,
     starts: &[usize],
     scope: &Scope,
     watch: &Watch<'_>,
-) -> Result<Vec<PieceResult>, CilError> {
+) -> Result<Vec<PieceResult<R::Row>>, CilError> {
     let threads = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(8)
         .min(starts.len());
-    let results: Mutex<Vec<PieceResult>> = Mutex::new(starts.iter().map(|_| None).collect());
+    let results: Mutex<Vec<PieceResult<R::Row>>> = Mutex::new(starts.iter().map(|_| None).collect());
     let (next, done) = (
         AtomicUsize::new(0),
         AtomicUsize::new(starts.first().copied().unwrap_or(0)),
@@ -80,7 +100,7 @@ pub(super) fn read_pieces(
             let i = next.fetch_add(1, Ordering::Relaxed);
             let Some(&start) = starts.get(i) else { break };
             let stop = starts.get(i + 1).copied().unwrap_or(usize::MAX);
-            let piece = read_piece(Cursor::guess_at(text, start), stop, scope, &mut context);
+            let piece = read_piece::<R>(Cursor::guess_at(text, start), stop, scope, &mut context);
             let end = match &piece {
                 Ok(Piece {
                     end: PieceEnd::Before(end) | PieceEnd::Closed(end),
@@ -133,40 +153,45 @@ pub(super) fn read_pieces(
     }
     match beyond.into_inner() {
         0 => Ok(results.into_inner().unwrap_or_default()),
-        at => Err(CilError::too_many(text, at, "products")),
+        at => Err(CilError::too_many(text, at, R::PLURAL)),
     }
 }
 
-/// Reads products up to `stop` or the end of their container. `context` keeps its texts for the next piece.
-pub(super) fn read_piece(
+/// Reads records up to `stop` or the end of their container. `context` keeps its texts for the next piece.
+pub(super) fn read_piece<R: Bulk>(
     mut cursor: Cursor<'_>,
     stop: usize,
     scope: &Scope,
     context: &mut Context,
-) -> Result<Piece, CilError> {
+) -> Result<Piece<R::Row>, CilError> {
     // Left behind by a piece that failed.
     context.warnings.clear();
     context.more_warnings = 0;
-    let template = ProductRecord::template(&mut context.texts);
-    let mut rows = Vec::with_capacity(PIECE / 2048);
+    let mut rows = Vec::new();
     let mut foreign = ForeignParts::default();
     let end = loop {
         let at = cursor.position();
-        let child = match cursor.plain_open("Product") {
+        let child = match cursor.plain_open(R::TAG) {
             Some(child) => Child::Open(child),
             None => cursor.child()?,
         };
         match child {
             Child::Open(child) if child.start >= stop => break PieceEnd::Before(child.start),
-            Child::Open(child) if child.name == "Product" => {
-                let mut record = ProductRecord::new(&template);
+            Child::Open(child) if child.name == R::TAG => {
+                let mut record = R::new();
                 let parts = read_record(&mut cursor, &child, scope, context, &mut record)?;
-                rows.push(record.finish(child.start, Foreign::new(parts)));
+                if let Some(flaw) = record.flaw() {
+                    context.warn(child.start, child.name, unusable(flaw));
+                    let raw = cursor.slice(child.start, cursor.position());
+                    foreign.elements.push((child.name.to_owned(), sanitised(raw)));
+                } else {
+                    rows.push(record.finish(child.start, Foreign::new(parts)));
+                }
             }
             Child::Open(child) => keep(&mut foreign, &mut cursor, &child)?,
-            Child::Close("Products") => break PieceEnd::Closed(cursor.position()),
-            Child::Close(name) => return Err(cursor.crossed(at, "Products", name)),
-            Child::Stray(at) => context.warn(at, "Products", "text outside of any element was left out"),
+            Child::Close(name) if name == R::CONTAINER => break PieceEnd::Closed(cursor.position()),
+            Child::Close(name) => return Err(cursor.crossed(at, R::CONTAINER, name)),
+            Child::Stray(at) => context.warn(at, R::CONTAINER, "text outside of any element was left out"),
             Child::End => return Err(cursor.truncated(cursor.position())),
         }
     };

@@ -14,6 +14,7 @@ use crate::model::{
 };
 
 use super::extra::{FailureParts, date, number, result_code};
+use super::pieces::Bulk;
 use super::record::Record;
 
 /// A product as the file has it.
@@ -30,8 +31,6 @@ pub(in crate::cil) struct ProductRow {
 
 pub(in crate::cil) struct ProductRecord {
     product: Product,
-    /// The empty text of the reading thread.
-    empty: Text,
     id: Option<ProductId>,
     computer_name: Text,
     confirmation: Option<ConfirmationId>,
@@ -54,20 +53,24 @@ fn one_of<T>(value: Option<T>, text: &str, what: &str) -> Result<T, String> {
     value.ok_or_else(|| format!("{:?} is no {what}", clip(text)))
 }
 
-impl ProductRecord {
-    /// `template` is an empty product whose texts belong to the reading thread.
-    pub fn new(template: &Product) -> Self {
+impl Bulk for ProductRecord {
+    const CONTAINER: &'static str = "Products";
+    const TAG: &'static str = "Product";
+    const START: &'static str = "<Product>";
+    const PLURAL: &'static str = "products";
+    type Row = ProductRow;
+
+    fn new() -> Self {
         Self {
-            computer_name: template.remarks.clone(),
-            status: template.remarks.clone(),
-            empty: template.remarks.clone(),
-            product: template.clone(),
+            product: Product::new(ProductId(Uuid::nil()), None, ApplicationId::default()),
             id: None,
+            computer_name: Text::default(),
             confirmation: None,
             confirmation_for: None,
             acquired: None,
             asked_for: None,
             asked_at: None,
+            status: Text::default(),
             code: None,
             action_what: None,
             action_at: None,
@@ -75,40 +78,22 @@ impl ProductRecord {
         }
     }
 
-    /// An empty product.
-    pub fn template(texts: &mut Interner) -> Product {
-        let empty = texts.text("");
-        let mut product = Product::new(ProductId(Uuid::nil()), None, ApplicationId::default());
-        for text in [
-            &mut product.application_name,
-            &mut product.name,
-            &mut product.description,
-            &mut product.version,
-            &mut product.license_family,
-            &mut product.resource_language,
-            &mut product.volume.kms_host,
-            &mut product.volume.ad_object_name,
-            &mut product.volume.ad_object_dn,
-            &mut product.volume.ad_csvlk_sku,
-            &mut product.volume.ad_csvlk_pid,
-            &mut product.cmid,
-            &mut product.remarks,
-        ] {
-            *text = empty.clone();
-        }
-        product
+    fn flaw(&self) -> Option<&'static str> {
+        None
     }
 
-    pub fn finish(self, at: usize, foreign: Foreign) -> ProductRow {
+    fn finish(self, at: usize, foreign: Foreign) -> ProductRow {
         let mut product = self.product;
         product.foreign = foreign;
-        product.confirmation = self.confirmation.map(|confirmation_id| Confirmation {
-            installation_id: self.confirmation_for,
-            confirmation_id,
-            acquired: self.acquired,
+        product.confirmation = self.confirmation.map(|confirmation_id| {
+            Box::new(Confirmation {
+                installation_id: self.confirmation_for,
+                confirmation_id,
+                acquired: self.acquired,
+            })
         });
         product.asked = match (self.asked_for, self.asked_at) {
-            (Some(installation_id), Some(at)) => Some(Asked { installation_id, at }),
+            (Some(installation_id), Some(at)) => Some(Box::new(Asked { installation_id, at })),
             _ => None,
         };
         let code = self.code.filter(|c| *c != HResult::OK);
@@ -116,16 +101,20 @@ impl ProductRecord {
         product.last_action = (ours || !self.status.is_empty() || code.is_some()).then(|| Action {
             at: self.action_at,
             what: self.action_what.unwrap_or(self.status),
-            failure: self.action.finish().or_else(|| {
-                code.filter(|_| !ours).map(|code| Failure {
-                    class: FailureClass::Licensing,
-                    message: format!("the list says that the last action ended with {code}"),
-                    code: Some(code),
+            failure: self
+                .action
+                .finish()
+                .or_else(|| {
+                    code.filter(|_| !ours).map(|code| Failure {
+                        class: FailureClass::Licensing,
+                        message: format!("the list says that the last action ended with {code}"),
+                        code: Some(code),
+                    })
                 })
-            }),
+                .map(Box::new),
         });
         if *product.application_name == *product.application.name() {
-            product.application_name = self.empty;
+            product.application_name = Text::default();
         }
         if product.actions_allowed == Some(actions_for(&product)) {
             product.actions_allowed = None;
@@ -149,7 +138,7 @@ impl Record for ProductRecord {
         // Free text first: an empty one is a value.
         match name {
             "ApplicationName" => product.application_name = texts.text(text),
-            "CMID" => product.cmid = if text.is_empty() { texts.text("") } else { text.into() },
+            "CMID" => product.cmid = texts.again(text),
             "FullyQualifiedDomainName" => self.computer_name = texts.text(text),
             "KmsHost" => volume.kms_host = texts.text(text),
             "LastActionStatus" => self.status = texts.text(text),

@@ -13,8 +13,8 @@ use crate::model::{Foreign, ForeignParts, KeySeal, ListHeader, Text};
 use super::assemble::assemble;
 use super::client::{ClientRecord, ClientRow};
 use super::key::{KeyRecord, KeyRow};
-use super::pieces::{PieceEnd, piece_starts, read_piece, read_pieces};
-use super::product::ProductRow;
+use super::pieces::{Bulk, PieceEnd, piece_starts, read_piece, read_pieces};
+use super::product::{ProductRecord, ProductRow};
 use super::record::{Context, MAX_WARNINGS, RawWarning, push_attribute, read_record, sanitised};
 use super::scope::Scope;
 use super::{DATA, GENERATION, NAMESPACE, PREFIX, ROOT, SEALED_FOR, SEALED_WITH, VAMT_NAMESPACES, VAMT_VERSION};
@@ -245,9 +245,17 @@ impl<'a> Document<'a, '_> {
         }
         while let Some(child) = self.next_child(tag)? {
             match child.name {
-                "Products" => self.products(&child, &scope)?,
+                ProductRecord::CONTAINER => {
+                    let (rows, foreign) = self.bulk::<ProductRecord>(&child, &scope)?;
+                    self.parsed.products.extend(rows);
+                    join(&mut self.residue.products, foreign);
+                }
+                ClientRecord::CONTAINER => {
+                    let (rows, foreign) = self.bulk::<ClientRecord>(&child, &scope)?;
+                    self.parsed.clients.extend(rows);
+                    join(&mut self.residue.clients, foreign);
+                }
                 "ProductKeys" => self.keys(&child, &scope)?,
-                "VolumeActivationClients" => self.clients(&child, &scope)?,
                 _ => keep(&mut self.residue.data, &mut self.cursor, &child)?,
             }
         }
@@ -276,74 +284,51 @@ impl<'a> Document<'a, '_> {
         Ok(())
     }
 
-    fn clients(&mut self, tag: &Tag<'a>, scope: &Scope) -> Result<(), CilError> {
+    /// The records of a container, and what it has that is not ours.
+    fn bulk<R: Bulk>(&mut self, tag: &Tag<'a>, scope: &Scope) -> Result<(Vec<R::Row>, ForeignParts), CilError> {
         let attributes = self.cursor.attributes(tag)?;
         let scope = scope.inside(&attributes).into_owned();
-        keep_attributes(&mut self.residue.clients, attributes);
+        let (mut rows, mut foreign) = (Vec::new(), ForeignParts::default());
+        keep_attributes(&mut foreign, attributes);
         if tag.empty {
-            return Ok(());
+            return Ok((rows, foreign));
         }
-        while let Some(child) = self.next_child(tag)? {
-            if child.name != "VolumeActivationClient" {
-                keep(&mut self.residue.clients, &mut self.cursor, &child)?;
-                continue;
-            }
-            let mut record = ClientRecord::new();
-            let foreign = read_record(&mut self.cursor, &child, &scope, &mut self.context, &mut record)?;
-            if record.is_nameless() {
-                self.context.warn(
-                    child.start,
-                    child.name,
-                    "a computer without a name; kept in the file as it stands, not used",
-                );
-                let raw = self.cursor.slice(child.start, self.cursor.position());
-                self.residue
-                    .clients
-                    .elements
-                    .push((child.name.to_owned(), sanitised(raw)));
-                continue;
-            }
-            self.parsed
-                .clients
-                .push(record.finish(child.start, Foreign::new(foreign)));
-        }
-        Ok(())
-    }
-
-    fn products(&mut self, tag: &Tag<'a>, scope: &Scope) -> Result<(), CilError> {
-        let attributes = self.cursor.attributes(tag)?;
-        let scope = scope.inside(&attributes).into_owned();
-        keep_attributes(&mut self.residue.products, attributes);
-        if tag.empty {
-            return Ok(());
-        }
-        let starts = piece_starts(self.text, self.cursor.position());
-        let mut pieces = read_pieces(self.text, &starts, &scope, self.watch)?;
+        let starts = piece_starts::<R>(self.text, self.cursor.position());
+        let mut pieces = read_pieces::<R>(self.text, &starts, &scope, self.watch)?;
+        rows.reserve_exact(pieces.iter().flatten().flatten().map(|piece| piece.rows.len()).sum());
         let mut at = starts.first().copied().unwrap_or_else(|| self.cursor.position());
         loop {
-            let stop = starts.iter().copied().find(|s| *s > at).unwrap_or(usize::MAX);
-            let ready = starts
-                .iter()
-                .position(|s| *s == at)
-                .and_then(|i| pieces.get_mut(i)?.take());
+            let next = starts.partition_point(|s| *s <= at);
+            let stop = starts.get(next).copied().unwrap_or(usize::MAX);
+            let ready = starts.binary_search(&at).ok().and_then(|i| pieces.get_mut(i)?.take());
             let piece = match ready {
                 Some(Ok(piece)) => piece,
                 // An error read ahead does not say where.
-                Some(Err(_)) | None => read_piece(Cursor::at(self.text, at), stop, &scope, &mut Context::new())?,
+                Some(Err(_)) | None => read_piece::<R>(Cursor::at(self.text, at), stop, &scope, &mut Context::new())?,
             };
-            self.parsed.products.extend(piece.rows);
+            rows.extend(piece.rows);
             self.parsed.warnings.extend(piece.warnings);
             self.parsed.more_warnings += piece.more_warnings;
-            self.residue.products.elements.extend(piece.foreign.elements);
+            foreign.elements.extend(piece.foreign.elements);
             match piece.end {
                 PieceEnd::Before(next) => at = next,
                 PieceEnd::Closed(after) => {
                     self.cursor = Cursor::at(self.text, after);
-                    return Ok(());
+                    return Ok((rows, foreign));
                 }
             }
         }
     }
+}
+
+/// Takes up the unknown parts of another container of the same name, too.
+fn join(all: &mut ForeignParts, more: ForeignParts) {
+    for (name, value) in more.attributes {
+        if !all.attributes.iter().any(|(known, _)| *known == name) {
+            all.attributes.push((name, value));
+        }
+    }
+    all.elements.extend(more.elements);
 }
 
 /// Keeps an element as it stands.

@@ -81,7 +81,7 @@ pub(super) fn product(out: &mut Out<'_>, product: &Product, computer: Option<&Co
     }
     text!(out, "ProductDescription", &product.description);
     if let Some(pid) = &product.product_key_id {
-        plain!(out, "ProductKeyId", pid.as_str());
+        plain!(out, "ProductKeyId", pid.text());
     }
     text!(out, "ProductName", &product.name);
     named!(out, "ProductKeyType", product.key_type, foreign);
@@ -139,12 +139,12 @@ fn product_extra(out: &mut Out<'_>, product: &Product) {
     }
     if let Some(confirmation) = confirmation {
         if let Some(id) = &confirmation.installation_id {
-            out.attribute("ConfirmationFor", id.digits());
+            out.attribute("ConfirmationFor", &id.digits());
         }
         out.date_attribute("Acquired", confirmation.acquired);
     }
     if let Some(asked) = &product.asked {
-        out.attribute("AskedFor", asked.installation_id.digits());
+        out.attribute("AskedFor", &asked.installation_id.digits());
         out.date_attribute("AskedAt", Some(asked.at));
     }
     if let Some(action) = action {
@@ -169,9 +169,9 @@ fn product_extra(out: &mut Out<'_>, product: &Product) {
         out.raw(out.prefix);
         out.raw(":Earlier");
         if let Some(id) = &earlier.installation_id {
-            out.attribute("InstallationId", id.digits());
+            out.attribute("InstallationId", &id.digits());
         }
-        out.attribute("ConfirmationId", earlier.confirmation_id.digits());
+        out.attribute("ConfirmationId", &earlier.confirmation_id.digits());
         out.date_attribute("Acquired", earlier.acquired);
         out.raw("/>\n");
     }
@@ -222,7 +222,7 @@ pub(super) fn proxy_product(out: &mut Out<'_>, product: &Product) -> io::Result<
         number!(out, "LicenseStatusReason", code.0.cast_signed());
     }
     if let Some(pid) = &product.product_key_id {
-        plain!(out, "ProductKeyId", pid.as_str());
+        plain!(out, "ProductKeyId", pid.text());
     }
     plain!(out, "ProductKeyType", product.key_type.name());
     if let Some(sku) = product.sku {

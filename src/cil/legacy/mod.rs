@@ -12,14 +12,14 @@ use std::ops::ControlFlow;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
 use super::cilx::{
-    ClientRecord, Context, KeyRecord, MAX_WARNINGS, NAMESPACE, PREFIX, Parsed, ProductRecord, Record, VAMT_NAMESPACES,
-    assemble, element, push_attribute, sanitised, unusable,
+    Bulk, ClientRecord, Context, KeyRecord, MAX_WARNINGS, NAMESPACE, PREFIX, Parsed, ProductRecord, Record,
+    VAMT_NAMESPACES, assemble, element, push_attribute, sanitised, unusable,
 };
 use super::error::{CilError, LegacyFormat};
 use super::values::{MAX_RECORDS, clip, write_date};
 use super::xml::{Child, Cursor, Tag};
 use super::{Loaded, Progress, Watch};
-use crate::model::{ComputerId, Foreign, ForeignParts, KeyType, LicenseStatus, ListHeader, Product, Text};
+use crate::model::{ComputerId, Foreign, ForeignParts, KeyType, LicenseStatus, ListHeader, Text};
 
 use names::Names;
 use node::Budget;
@@ -37,7 +37,6 @@ pub(super) struct Builder<'a, 'w> {
     declared: Vec<(String, String)>,
     /// What stands outside of the records and is not ours.
     header: Residue,
-    template: Product,
     context: Context,
     parsed: Parsed,
     names: Names,
@@ -56,15 +55,13 @@ pub(super) struct Owner {
 
 impl<'a, 'w> Builder<'a, 'w> {
     pub fn new(text: &'a str, format: LegacyFormat, watch: &'w Watch<'w>) -> Self {
-        let mut context = Context::new();
         Self {
             text,
             cursor: Cursor::at(text, 0),
             format,
             declared: Vec::new(),
             header: Residue::default(),
-            template: ProductRecord::template(&mut context.texts),
-            context,
+            context: Context::new(),
             parsed: Parsed::default(),
             names: Names::default(),
             watch,
@@ -277,11 +274,6 @@ impl<'a, 'w> Builder<'a, 'w> {
             record,
             kept: ForeignParts::default(),
         }
-    }
-
-    /// A product without values yet.
-    pub fn product(&self) -> ProductRecord {
-        ProductRecord::new(&self.template)
     }
 
     pub fn put_product(&mut self, record: ProductRecord, node: &Node<'_>, kept: ForeignParts, owner: &Owner) {

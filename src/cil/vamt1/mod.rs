@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
-use super::cilx::{ClientRecord, KeyRecord};
+use super::cilx::{Bulk, ClientRecord, KeyRecord, ProductRecord};
 use super::error::{CilError, LegacyFormat};
 use super::legacy::{Builder, Node, Owner, date_text, grace_end, identity, key_type, license_status, mac_address};
 use super::values::parse_date;
@@ -266,7 +266,7 @@ fn named(list: &mut Builder<'_, '_>, mut node: Node<'_>, id: ComputerId, facts: 
 }
 
 fn product(list: &mut Builder<'_, '_>, mut node: Node<'_>, owner: &Owner, pid: &str, read: Option<DateTime<Utc>>) {
-    let mut record = list.product();
+    let mut record = ProductRecord::new();
     let mut filling = list.fill(&mut record);
     let at = node.start;
     let name = owner.name.as_deref().unwrap_or_default();

@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::cilx::{ClientRecord, KeyRecord};
+use super::cilx::{Bulk, ClientRecord, KeyRecord, ProductRecord};
 use super::error::{CilError, LegacyFormat};
 use super::legacy::{
     Builder, Filling, Node, Owner, date_text, grace_end, identity, key_type, license_status, mac_address,
@@ -175,7 +175,7 @@ fn take<'a>(node: &mut Node<'a>, name: &str) -> Option<(usize, std::borrow::Cow<
 }
 
 fn product(list: &mut Builder<'_, '_>, mut node: Node<'_>, owner: &Owner) {
-    let mut record = list.product();
+    let mut record = ProductRecord::new();
     let mut filling = list.fill(&mut record);
     let at = node.start;
     filling.put_text(
@@ -237,7 +237,7 @@ fn product(list: &mut Builder<'_, '_>, mut node: Node<'_>, owner: &Owner) {
     list.put_product(record, &node, kept, owner);
 }
 
-fn addon(filling: &mut Filling<'_, super::cilx::ProductRecord>, node: &mut Node<'_>) {
+fn addon(filling: &mut Filling<'_, ProductRecord>, node: &mut Node<'_>) {
     let holder = if node.peek("LicenseIsAddon").is_some() {
         Some(node)
     } else {
@@ -256,7 +256,7 @@ fn addon(filling: &mut Filling<'_, super::cilx::ProductRecord>, node: &mut Node<
 }
 
 /// When the status was read, and the end of the grace period that counts from then.
-fn dates(filling: &mut Filling<'_, super::cilx::ProductRecord>, node: &mut Node<'_>) {
+fn dates(filling: &mut Filling<'_, ProductRecord>, node: &mut Node<'_>) {
     let mut read = None;
     if let Some((at, text)) = take(node, "LastUpdateTime") {
         filling.put_text(at, "LastUpdateTime", "LicenseStatusLastUpdated", &text);

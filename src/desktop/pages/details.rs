@@ -156,7 +156,7 @@ fn failure_ui(ui: &mut Ui, title: &str, failure: &Failure, computer: Option<&Com
 
 fn ids_ui(ui: &mut Ui, frame: &Frame<'_>, product: &Product) {
     if let Some(iid) = &product.installation_id {
-        code_field_ui(ui, frame, "Installation ID", &iid.grouped(), iid.digits());
+        code_field_ui(ui, frame, "Installation ID", &iid.grouped(), &iid.digits());
     }
     match (product.usable_confirmation(), &product.confirmation) {
         (Some(c), _) => {
@@ -165,7 +165,7 @@ fn ids_ui(ui: &mut Ui, frame: &Frame<'_>, product: &Product) {
                 frame,
                 "Confirmation ID",
                 &c.confirmation_id.grouped(),
-                c.confirmation_id.digits(),
+                &c.confirmation_id.digits(),
             );
             if let Some(at) = c.acquired {
                 field_ui(ui, "Acquired", &words::moment(at));
@@ -181,10 +181,10 @@ fn ids_ui(ui: &mut Ui, frame: &Frame<'_>, product: &Product) {
     }
     for earlier in &product.earlier_confirmations {
         let id = &earlier.confirmation_id;
-        code_field_ui(ui, frame, "Earlier confirmation ID", &id.grouped(), id.digits());
+        code_field_ui(ui, frame, "Earlier confirmation ID", &id.grouped(), &id.digits());
     }
     if let Some(pid) = &product.product_key_id {
-        code_field_ui(ui, frame, "Extended PID", pid.as_str(), pid.as_str());
+        code_field_ui(ui, frame, "Extended PID", &pid.text(), &pid.text());
     }
 }
 

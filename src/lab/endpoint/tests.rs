@@ -420,11 +420,11 @@ async fn a_confirmation_id_fits_the_present_installation_id_alone() {
     let foreign_cid = crate::lab::confirmation_id(&InstallationId::parse(&foreign).unwrap()).unwrap();
 
     assert_eq!(
-        caller.deposit(&iid, foreign_cid.digits()).await.err(),
+        caller.deposit(&iid, &foreign_cid.digits()).await.err(),
         Some(0xC004_F031)
     );
     assert_eq!(
-        caller.deposit(&foreign, foreign_cid.digits()).await.err(),
+        caller.deposit(&foreign, &foreign_cid.digits()).await.err(),
         Some(0xC004_F07F)
     );
     let typo = if cid.digits().starts_with('1') { "2" } else { "1" }.to_owned() + &cid.digits()[1..];
@@ -439,10 +439,10 @@ async fn a_confirmation_id_fits_the_present_installation_id_alone() {
         .call("SoftwareLicensingService", ("Version", version), "ReArmWindows", &[])
         .await
         .unwrap();
-    assert_eq!(caller.deposit(&iid, cid.digits()).await.err(), Some(0xC004_F031));
+    assert_eq!(caller.deposit(&iid, &cid.digits()).await.err(), Some(0xC004_F031));
     let iid = caller.product().installation_id;
     let cid = crate::lab::confirmation_id(&InstallationId::parse(&iid).unwrap()).unwrap();
-    caller.deposit(&iid, cid.digits()).await.unwrap();
+    caller.deposit(&iid, &cid.digits()).await.unwrap();
     assert_eq!(caller.product().status, LicenseStatus::Licensed);
 }
 

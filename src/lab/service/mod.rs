@@ -250,12 +250,12 @@ impl State {
         if account.key.blocked {
             return Err(batch::BLOCKED);
         }
-        if let Some(cid) = account.issued.get(iid.digits()) {
+        if let Some(cid) = account.issued.get(&*iid.digits()) {
             return Ok((cid.clone(), false));
         }
         let charged = account.charge(digits::hardware_of(&iid))?;
         let cid = digits::confirmation_digits(&iid);
-        account.issued.insert(iid.digits().to_owned(), cid.clone());
+        account.issued.insert(iid.digits().to_string(), cid.clone());
         Ok((cid, charged))
     }
 
@@ -302,20 +302,20 @@ mod tests {
         digits::installation_id(&pid(key), hardware, nonce, false)
             .unwrap()
             .digits()
-            .to_owned()
+            .to_string()
     }
 
     #[test]
     fn a_new_computer_is_charged_once_and_gets_the_same_answer_again() {
         let service = ActivationService::default();
         let key = &keys::WINDOWS_CLIENT_MAK;
-        let first = service.confirm(pid(key).as_str(), &iid(key, 1, 0));
+        let first = service.confirm(&pid(key).text(), &iid(key, 1, 0));
         assert!(matches!(&first, Answer::ConfirmationId(cid) if cid.len() == 48));
-        assert_eq!(service.confirm(pid(key).as_str(), &iid(key, 1, 0)), first);
+        assert_eq!(service.confirm(&pid(key).text(), &iid(key, 1, 0)), first);
         // Rearmed: another installation ID, the same hardware.
-        assert_ne!(service.confirm(pid(key).as_str(), &iid(key, 1, 1)), first);
+        assert_ne!(service.confirm(&pid(key).text(), &iid(key, 1, 1)), first);
         assert_eq!(service.pool(key.last_five()).unwrap().used, 1);
-        service.confirm(pid(key).as_str(), &iid(key, 2, 0));
+        service.confirm(&pid(key).text(), &iid(key, 2, 0));
         assert_eq!(service.pool(key.last_five()).unwrap().used, 2);
         let charged: Vec<bool> = service.asked().iter().map(|a| a.charged).collect();
         assert_eq!(charged, [true, false, false, true]);
@@ -327,15 +327,15 @@ mod tests {
         let key = &keys::EXHAUSTED_MAK;
         for hardware in 0..3 {
             assert!(matches!(
-                service.confirm(pid(key).as_str(), &iid(key, hardware, 0)),
+                service.confirm(&pid(key).text(), &iid(key, hardware, 0)),
                 Answer::ConfirmationId(_)
             ));
         }
         let refused = |pid: &str, iid: &str| service.confirm(pid, iid);
-        assert_eq!(refused(pid(key).as_str(), &iid(key, 9, 0)), Answer::Refused(0x7F));
+        assert_eq!(refused(&pid(key).text(), &iid(key, 9, 0)), Answer::Refused(0x7F));
         let blocked = &keys::BLOCKED_MAK;
         assert_eq!(
-            refused(pid(blocked).as_str(), &iid(blocked, 1, 0)),
+            refused(&pid(blocked).text(), &iid(blocked, 1, 0)),
             Answer::Refused(0x67)
         );
         assert_eq!(
@@ -345,12 +345,12 @@ mod tests {
         // Client setup key of Windows 10 Enterprise: group 3290, serial 3.
         let gvlk = digits::extended_pid(3290, 3, 19045);
         assert_eq!(refused(&gvlk, &iid(key, 1, 0)), Answer::Refused(0x86));
-        assert_eq!(refused(pid(key).as_str(), "123"), Answer::Refused(0x90));
+        assert_eq!(refused(&pid(key).text(), "123"), Answer::Refused(0x90));
         let other = &keys::WINDOWS_SERVER_MAK;
-        assert_eq!(refused(pid(other).as_str(), &iid(key, 1, 0)), Answer::Refused(0x71));
-        assert_eq!(service.remaining(pid(key).as_str()), Answer::Remaining(0));
+        assert_eq!(refused(&pid(other).text(), &iid(key, 1, 0)), Answer::Refused(0x71));
+        assert_eq!(service.remaining(&pid(key).text()), Answer::Remaining(0));
         assert_eq!(
-            service.remaining(pid(&keys::WINDOWS_CSVLK).as_str()),
+            service.remaining(&pid(&keys::WINDOWS_CSVLK).text()),
             Answer::Remaining(-1)
         );
         assert_eq!(service.remaining(&gvlk), Answer::Refused(0x86));

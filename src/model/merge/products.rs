@@ -165,7 +165,7 @@ fn acted(rule: Rule<'_, Product>, record: &mut Product, ours: &Product, theirs: 
 }
 
 pub(super) fn all(product: &Product) -> impl Iterator<Item = &Confirmation> {
-    product.confirmation.iter().chain(&product.earlier_confirmations)
+    product.confirmations()
 }
 
 /// The same confirmation ID, and not for another installation ID.
@@ -240,7 +240,7 @@ fn confirmations(
     let (first, second) = if wanted { (theirs, ours) } else { (ours, theirs) };
     let mut found: Vec<Confirmation> = Vec::new();
     let currents = [first, second].map(|row| {
-        let current = row.confirmation.as_ref()?;
+        let current = row.confirmation.as_deref()?;
         // It stays unanchored only where it stays beside its installation ID.
         let stays = same_license && std::ptr::eq(row, ours);
         let current = if stays { current.clone() } else { anchored(current, row) };
@@ -261,7 +261,7 @@ fn confirmations(
             currents.iter().copied().find(open)
         })
         .or_else(|| currents.first().copied());
-    record.confirmation = chosen.map(|i| found.remove(i));
+    record.confirmation = chosen.map(|i| Box::new(found.remove(i)));
     record.earlier_confirmations = found;
 }
 
@@ -279,7 +279,7 @@ fn gather(found: &mut Vec<Confirmation>, confirmation: Confirmation) -> usize {
 }
 
 /// Asked without a recorded answer, on either side: the newest question that is still open.
-fn asked(rule: Rule<'_, Product>, record: &Product, ours: &Product, theirs: &Product) -> Option<Asked> {
+fn asked(rule: Rule<'_, Product>, record: &Product, ours: &Product, theirs: &Product) -> Option<Box<Asked>> {
     let answer_in = |row: &Product, iid: &InstallationId| all(row).any(|c| c.installation_id.as_ref() == Some(iid));
     let mine = ours
         .asked
@@ -291,7 +291,7 @@ fn asked(rule: Rule<'_, Product>, record: &Product, ours: &Product, theirs: &Pro
     // Done with here since they asked: theirs is an old copy.
     let since = ours.last_action.as_ref().and_then(|a| a.at);
     let other = theirs.asked.clone().filter(|a| fits(a) && Some(a.at) > since);
-    let at = |asked: &Option<Asked>| asked.as_ref().map(|a| a.at);
+    let at = |asked: &Option<Box<Asked>>| asked.as_ref().map(|a| a.at);
     match rule.side(
         |p| &p.asked,
         ours,
@@ -305,6 +305,6 @@ fn asked(rule: Rule<'_, Product>, record: &Product, ours: &Product, theirs: &Pro
         },
     ) {
         Side::Ours => mine,
-        Side::Theirs => theirs.asked.clone().filter(fits),
+        Side::Theirs => theirs.asked.clone().filter(|a| fits(a)),
     }
 }

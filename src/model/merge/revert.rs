@@ -74,7 +74,7 @@ pub(in crate::model) fn revert_product(before: &Product, after: &Product, now: &
     for earlier in now.earlier_confirmations.iter().filter(|c| !had(c)) {
         record.keep_beside(earlier);
     }
-    if let Some(current) = now.confirmation.as_ref().filter(|c| !had(c)) {
+    if let Some(current) = now.confirmation.as_deref().filter(|c| !had(c)) {
         record.keep_confirmation(current.clone());
     }
     record

@@ -98,7 +98,7 @@ impl<T> Rule<'_, T> {
             changed(self.base.map(&field), field(ours), field(theirs), Text::eq),
         ) {
             (None, Changed::Both) => both_notes(field(ours), field(theirs)),
-            _ => self.setting(field, |note| note.is_empty(), ours, theirs),
+            _ => self.setting(field, Text::is_empty, ours, theirs),
         }
     }
 }
