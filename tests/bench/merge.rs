@@ -37,15 +37,44 @@ fn digits(mut seed: u64, groups: usize, len: usize) -> String {
     out
 }
 
-/// `products` products from number `from` on, two to each computer. `theirs`: found by somebody else, so with identities of
-/// their own, every second row read a day later.
-fn estate(from: usize, products: usize, theirs: bool) -> Inventory {
+/// How the second list differs from the first.
+struct Case {
+    what: &'static str,
+    /// Products in a hundred that are in both lists.
+    shared: usize,
+    /// The second list comes from somebody else, with identities of its own.
+    strange: bool,
+    /// Products in a hundred that were read a day later.
+    newer: u64,
+    /// Products in a hundred that were read at the same time and say something else, of confirmation IDs, too.
+    conflicts: u64,
+}
+
+const CASES: [Case; 2] = [
+    Case {
+        what: "lists of two people: two thirds in common, every second row of the other read later",
+        shared: 67,
+        strange: true,
+        newer: 50,
+        conflicts: 0,
+    },
+    Case {
+        what: "one list, carried on at two places: nearly all in common, most rows of the other read later",
+        shared: 95,
+        strange: false,
+        newer: 90,
+        conflicts: 5,
+    },
+];
+
+/// `products` products from number `from` on, two to each computer, as the first list has them or the second one of a case.
+fn estate(from: usize, products: usize, second: Option<&Case>) -> Inventory {
     let start: DateTime<Utc> = DateTime::from_timestamp(1_760_000_000, 0).unwrap();
     let skus = [Uuid::from_u128(1), Uuid::from_u128(2)];
     let (mut computers, mut rows) = (Vec::new(), Vec::with_capacity(products));
     for n in (from..from + products).step_by(2) {
         let mut computer = Computer::named(&format!("PC-{n:06}.corp.contoso.example"));
-        if theirs {
+        if second.is_some_and(|case| case.strange) {
             computer.id = ComputerId(Uuid::from_u64_pair(7, n as u64));
         }
         computer.network = Network {
@@ -63,25 +92,29 @@ fn estate(from: usize, products: usize, theirs: bool) -> Inventory {
                 application,
             );
             let seed = (n + i) as u64;
-            let day = i64::from(theirs && seed % 4 < 2);
+            let (newer, conflict) = second.map_or((false, false), |case| {
+                let hundredth = seed * 37 % 100;
+                (hundredth < case.newer, hundredth >= 100 - case.conflicts)
+            });
+            let day = i64::from(newer);
             let read = Some(start + TimeDelta::days(day));
             row.sku = Some(sku);
             row.name = "Windows(R), Enterprise edition".into();
             row.description = "Windows(R) Operating System, VOLUME_MAK channel".into();
             row.key_type = KeyType::Mak;
-            row.license_status = if day > 0 {
-                LicenseStatus::Licensed
-            } else {
-                LicenseStatus::InOobGrace
+            row.license_status = match (newer, conflict) {
+                (true, _) => LicenseStatus::Licensed,
+                (false, true) => LicenseStatus::Notification,
+                (false, false) => LicenseStatus::InOobGrace,
             };
             (row.status_updated, row.last_updated) = (read, read);
             row.installation_id = InstallationId::parse(&digits(seed, 9, 7)).ok();
             if seed.is_multiple_of(4) {
-                row.confirmation = Some(Confirmation {
+                row.confirmation = Some(Box::new(Confirmation {
                     installation_id: row.installation_id.clone(),
-                    confirmation_id: ConfirmationId::parse(&digits(seed + 1, 8, 6)).unwrap(),
+                    confirmation_id: ConfirmationId::parse(&digits(seed + 1 + u64::from(conflict), 8, 6)).unwrap(),
                     acquired: read,
-                });
+                }));
             }
             rows.push(row);
         }
@@ -109,16 +142,28 @@ fn line(what: &str, time: Duration) {
 
 fn main() {
     let numbers: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
-    let products = numbers.first().copied().unwrap_or(100_000);
+    // `cargo test --all-targets` runs this, too, to see that it works.
+    let measuring = std::env::args().any(|a| a == "--bench");
+    let products = numbers
+        .first()
+        .copied()
+        .unwrap_or(if measuring { 100_000 } else { 2_000 });
     let runs = numbers.get(1).copied().unwrap_or(5);
-    // Two thirds of their products are in our list, too.
-    let lists = [estate(0, products, false), estate(products / 6 * 2, products, true)];
+    println!("two lists of {products} products, best of {runs}");
+    for case in &CASES {
+        measure(case, products, runs);
+    }
+}
+
+fn measure(case: &Case, products: usize, runs: usize) {
+    let first_other = products * (100 - case.shared) / 100 / 2 * 2;
+    let lists = [estate(0, products, None), estate(first_other, products, Some(case))];
     let files = lists.map(|list| {
         let mut bytes = Vec::new();
         cil::write(&list, None, &mut bytes).unwrap();
         bytes
     });
-    println!("two lists of {products} products, best of {runs}");
+    println!("{}", case.what);
     let load = best(runs, || files.each_ref().map(|f| cil::read(f).unwrap()));
     line("load both", load);
     let [ours, theirs] = files.each_ref().map(|f| cil::read(f).unwrap().inventory);
