@@ -277,6 +277,72 @@ fn a_new_edit_ends_what_could_be_redone() {
     assert_eq!(&*row(&workspace, 1).remarks, "a");
 }
 
+fn foreign(elements: &[(&str, &str)]) -> Foreign {
+    Foreign::new(ForeignParts {
+        attributes: Vec::new(),
+        elements: elements.iter().map(|(n, raw)| ((*n).into(), (*raw).into())).collect(),
+    })
+}
+
+fn with_root(mut list: Inventory, elements: &[(&str, &str)]) -> Inventory {
+    list.set_header(ListHeader {
+        root: foreign(elements),
+        ..ListHeader::default()
+    });
+    list
+}
+
+#[test]
+fn what_other_programs_wrote_into_the_other_list_is_kept_and_ours_is_not_replaced() {
+    let desk = Desk::new();
+    let both = foreign(&[("Ours", "<Ours>1</Ours>"), ("Theirs", "<Theirs/>")]);
+    let mine = desk.write("mine.cilx", &with_root(list([1]), &[("Ours", "<Ours>1</Ours>")]));
+    let theirs = with_root(list([1]), &[("Ours", "<Ours>2</Ours>"), ("Theirs", "<Theirs/>")]);
+    let other = desk.write("other.cilx", &theirs);
+    let workspace = desk.open(&mine);
+    let plan = workspace.plan_import(&other).unwrap();
+    assert!(!plan.is_nothing(), "it is seen before it happens");
+    let note = plan.notes.iter().find(|n| n.reason.contains("other programs")).unwrap();
+    assert!(note.reason.ends_with(": Theirs"), "{}", note.reason);
+    workspace.apply_import(plan).unwrap();
+    let root = |workspace: &Workspace| workspace.snapshot().inventory.header().root.clone();
+    assert_eq!(root(&workspace), both);
+    assert!(
+        workspace.plan_import(&other).unwrap().is_nothing(),
+        "merged twice is merged once"
+    );
+    workspace.undo().unwrap().unwrap();
+    assert_eq!(root(&workspace), foreign(&[("Ours", "<Ours>1</Ours>")]));
+    workspace.redo().unwrap().unwrap();
+    assert_eq!(root(&workspace), both);
+    // Killed before it was saved, and saved.
+    drop(workspace);
+    let workspace = desk.open(&mine);
+    assert_eq!(root(&workspace), both);
+    workspace.save().unwrap();
+    let file = cil::read(&std::fs::read(&mine).unwrap()).unwrap().inventory;
+    assert_eq!(file.header().root, both);
+}
+
+#[test]
+fn what_was_merged_is_kept_when_somebody_else_saves_meanwhile() {
+    let desk = Desk::new();
+    let mine = desk.write("mine.cilx", &list([1]));
+    let other = desk.write("other.cilx", &with_root(list([1]), &[("Theirs", "<Theirs/>")]));
+    let workspace = desk.open(&mine);
+    workspace.apply_import(workspace.plan_import(&other).unwrap()).unwrap();
+    colleague(&mine, |theirs| {
+        *theirs = with_root(list([1, 2]), &[("Third", "<Third/>")]);
+    });
+    let plan = workspace.plan_reload().unwrap();
+    workspace.apply_reload(&plan).unwrap();
+    drop(workspace);
+    let workspace = desk.open(&mine);
+    let both = foreign(&[("Third", "<Third/>"), ("Theirs", "<Theirs/>")]);
+    assert_eq!(workspace.snapshot().inventory.header().root, both);
+    assert_eq!(workspace.snapshot().inventory.computer_count(), 2);
+}
+
 /// A colleague saves `change` of the list into the same file.
 fn colleague(path: &Path, change: impl FnOnce(&mut Inventory)) {
     let mut theirs = cil::read(&std::fs::read(path).unwrap()).unwrap().inventory;

@@ -147,6 +147,14 @@ pub fn match_rows(inventory: &Inventory, loaded: &Loaded, now: DateTime<Utc>) ->
     for row in loaded.inventory.products().filter(|p| p.computer.is_none()) {
         import.proxy_row(row);
     }
+    let foreign = import.plan.merge.foreign_names(inventory);
+    if !foreign.is_empty() {
+        let words = format!(
+            "what other programs wrote beside the computers is taken over where this list has nothing of that name: {}",
+            foreign.join(", ")
+        );
+        import.note(None, "", words);
+    }
     let plan = &mut import.plan;
     let counts = plan.merge.counts_of(|row| matches!(row.record, RowRecord::Product(..)));
     let changing = counts.newer_there + counts.conflicts;

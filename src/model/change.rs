@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, Asked, Computer, ComputerId, Confirmation, ConfirmationId, Contact, Failure, InstallationId, Inventory,
-    KeyEntry, KeyEntryId, Observation, Product, ProductId, RemainingCount, Text,
+    Action, Asked, Computer, ComputerId, Confirmation, ConfirmationId, Contact, Failure, Foreign, InstallationId,
+    Inventory, KeyEntry, KeyEntryId, ListHeader, Observation, Product, ProductId, RemainingCount, Text,
 };
 
 /// One mutation of the inventory.
@@ -88,6 +88,13 @@ pub enum Change {
         at: DateTime<Utc>,
         /// Why.
         failure: Failure,
+    },
+    /// What the list keeps of other programs outside its records is this from now on.
+    KeepForeign {
+        /// Of the root, see [`super::ListHeader::root`].
+        root: Foreign,
+        /// Of the container of the records, see [`super::ListHeader::data`].
+        data: Foreign,
     },
 }
 
@@ -228,8 +235,17 @@ impl Inventory {
                 k.last_failure = Some(failure.clone());
                 k.last_update = Some(*at);
             })?,
+            Change::KeepForeign { root, data } => self.keep_foreign(root, data),
         }
         Ok(())
+    }
+
+    fn keep_foreign(&mut self, root: &Foreign, data: &Foreign) {
+        self.set_header(ListHeader {
+            root: root.clone(),
+            data: data.clone(),
+            ..self.header().clone()
+        });
     }
 
     fn place_product(&mut self, product: Product) -> Result<(), ChangeError> {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::merge::{revert_computer, revert_key, revert_product};
 use super::{
-    Change, ChangeError, Computer, ComputerId, Confirmation, Inventory, KeyEntry, KeyEntryId, Product, ProductId, Text,
+    Change, ChangeError, Computer, ComputerId, Confirmation, Inventory, KeyEntry, KeyEntryId, ListHeader, Product,
+    ProductId, Text,
 };
 
 /// A record before and after an edit; `None`: it was not in the list.
@@ -60,6 +61,8 @@ pub struct Step {
     computers: Turns<ComputerId, Computer>,
     products: Turns<ProductId, Product>,
     keys: Turns<KeyEntryId, KeyEntry>,
+    /// What was kept of other programs outside the records.
+    header: Option<Turn<ListHeader>>,
 }
 
 /// How a step is taken back.
@@ -90,6 +93,7 @@ impl Step {
         self.computers.iter().next().is_none()
             && self.products.iter().next().is_none()
             && self.keys.iter().next().is_none()
+            && self.header.is_none()
     }
 
     /// Applies `change` to `inventory` and, if it is an edit, remembers what it did.
@@ -138,6 +142,13 @@ impl Step {
                     self.keys.note(*id, before, None);
                 }
             }
+            Change::KeepForeign { .. } => {
+                let before = Some(Arc::new(inventory.header().clone()));
+                inventory.apply(change)?;
+                let after = Some(Arc::new(inventory.header().clone()));
+                let before = self.header.take().map_or(before, |turn| turn.before);
+                self.header = Some(Turn { before, after });
+            }
             Change::Observed(_)
             | Change::NotReached { .. }
             | Change::Acted { .. }
@@ -168,6 +179,7 @@ impl Step {
         }
         self.remove_computers(&mut reversal, &mut trial);
         self.keys(&mut reversal, &mut trial);
+        self.foreign(&mut reversal, &mut trial);
         reversal
     }
 
@@ -276,6 +288,22 @@ impl Step {
             if let Some(change) = change {
                 reversal.attempt(trial, change);
             }
+        }
+    }
+
+    /// What other programs said is brought back where nobody changed it since.
+    fn foreign(&self, reversal: &mut Reversal, trial: &mut Inventory) {
+        let Some((before, after)) = self
+            .header
+            .as_ref()
+            .and_then(|turn| turn.before.as_ref().zip(turn.after.as_ref()))
+        else {
+            return;
+        };
+        let now = trial.header();
+        if (&now.root, &now.data) == (&after.root, &after.data) && now != &**before {
+            let (root, data) = (before.root.clone(), before.data.clone());
+            reversal.attempt(trial, Change::KeepForeign { root, data });
         }
     }
 }

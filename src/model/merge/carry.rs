@@ -6,11 +6,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::computers::{self, Naming, Seen};
+use super::foreign::with_their_foreign;
 use super::pairs::seen_at;
 use super::plan::{Choice, MergePlan, MergeRow, Pair, RowRecord, What};
 use super::three_way::{Rule, Side};
 use super::{Contradiction, duplicates, keys, names, products};
-use crate::model::{Change, Computer, Inventory, KeyEntry, Product};
+use crate::model::{Change, Computer, Inventory, KeyEntry, ListHeader, Product};
 
 /// A plan as carried out.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +42,11 @@ impl MergePlan {
             inventory: ours.clone(),
             ..Carried::default()
         };
+        let merged = self.their_header.as_ref();
+        if let Some(header) = merged.and_then(|theirs| with_their_foreign(ours.header(), theirs)) {
+            let ListHeader { root, data, .. } = header;
+            carried.apply(Change::KeepForeign { root, data });
+        }
         let (mut gone, mut gone_later) = (Vec::new(), Vec::new());
         computers(&mut carried, &self.rows, &mut gone_later);
         for row in self.rows.iter().filter(|r| r.choice != Choice::Skip) {

@@ -51,6 +51,7 @@ pub(super) fn plan(base: Option<&Inventory>, ours: &Inventory, theirs: &Inventor
     MergePlan {
         rows: planning.rows,
         possible_duplicates,
+        their_header: None,
     }
 }
 

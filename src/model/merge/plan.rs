@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::foreign::{names_of_new, with_their_foreign};
 use super::{Contradiction, MatchedBy, PossibleDuplicate, pairs};
-use crate::model::{Computer, Inventory, KeyEntry, Product, Text};
+use crate::model::{Computer, Inventory, KeyEntry, ListHeader, Product, Text};
 
 /// What a row of the other list means for ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -251,13 +252,19 @@ pub struct MergePlan {
     pub rows: Vec<MergeRow>,
     /// Computers that may be one under two names. Joined only where somebody says so.
     pub possible_duplicates: Vec<PossibleDuplicate>,
+    /// What the other list keeps of other programs outside its records, if it has anything that ours lacks.
+    pub(super) their_header: Option<ListHeader>,
 }
 
 impl MergePlan {
     /// Plans to merge `theirs` into `ours`. Rows of `theirs` without a computer (proxy activation data) are not looked at: they
     /// are matched by their identity alone, see [`crate::cil::import`].
     pub fn of(ours: &Inventory, theirs: &Inventory) -> Self {
-        pairs::plan(None, ours, &theirs.under_seal(ours.header().seal.as_ref()))
+        let mut plan = pairs::plan(None, ours, &theirs.under_seal(ours.header().seal.as_ref()));
+        // Proxy activation data has rows alone to tell.
+        let has_news = !plan.rows.is_empty() && with_their_foreign(ours.header(), theirs.header()).is_some();
+        plan.their_header = has_news.then(|| theirs.header().clone());
+        plan
     }
 
     /// Plans to merge `theirs` into `ours`, both of which come from `base`: what only one side changed or removed is no
@@ -311,8 +318,18 @@ impl MergePlan {
             .filter(|r| r.what == What::Conflict && r.choice == Choice::Newest)
     }
 
+    /// Names of what comes in that no record of ours has a place for: elements and attributes of other programs.
+    pub fn foreign_names(&self, ours: &Inventory) -> Vec<String> {
+        let theirs = self.their_header.as_ref();
+        theirs
+            .and_then(|theirs| with_their_foreign(ours.header(), theirs))
+            .map_or_else(Vec::new, |merged| names_of_new(ours.header(), &merged))
+    }
+
     /// True if carrying it out changes nothing.
     pub fn is_nothing(&self) -> bool {
-        !self.rows.iter().any(MergeRow::changes_something) && !self.possible_duplicates.iter().any(|d| d.join)
+        self.their_header.is_none()
+            && !self.rows.iter().any(MergeRow::changes_something)
+            && !self.possible_duplicates.iter().any(|d| d.join)
     }
 }
