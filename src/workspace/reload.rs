@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::history::History;
 use super::open::lock;
 use super::transfer::atomically;
 use super::{SaveReport, Workspace, WorkspaceError};
 use crate::cil;
-use crate::cil::seal::SealError;
+use crate::cil::seal;
 use crate::cil::store::{ChangedList, Store, StoreError};
-use crate::model::merge::{Choice, MergeCounts, MergePlan, What};
-use crate::model::{Step, difference};
+use crate::model::merge::{Choice, MergeCounts, MergePlan, What, with_their_foreign};
+use crate::model::{Change, ListHeader, Step, difference};
 
 /// How the open list and its changed file become one. Nothing has happened yet.
 #[derive(Debug, Clone)]
@@ -30,6 +31,13 @@ pub struct ReloadReport {
     pub ours: Option<PathBuf>,
 }
 
+/// What both keep of other programs outside the records. `ours` counts where it was changed since `base`.
+fn header_of_both(base: &ListHeader, ours: &ListHeader, theirs: &ListHeader) -> ListHeader {
+    let changed = (&base.root, &base.data) != (&ours.root, &ours.data);
+    let merged = changed.then(|| with_their_foreign(theirs, ours)).flatten();
+    merged.unwrap_or_else(|| theirs.clone())
+}
+
 impl Workspace {
     /// True if the file was changed, replaced or removed since it was opened or saved. Looks at the disk.
     pub fn changed_by_other(&self) -> bool {
@@ -45,10 +53,10 @@ impl Workspace {
             let state = lock(&self.0.state);
             (state.on_disk.clone(), state.inventory.clone())
         };
-        if ours.header().seal != changed.loaded.inventory.header().seal {
-            return Err(SealError::Differs.into());
-        }
-        let merge = MergePlan::three_way(&base, &ours, &changed.loaded.inventory);
+        // Whoever changed the seal last has changed it: sealing and unsealing save at once.
+        let theirs = &changed.loaded.inventory;
+        let (base, ours) = seal::follow(&base, &ours, theirs)?;
+        let merge = MergePlan::three_way(&base, &ours, theirs);
         Ok(ReloadPlan { merge, changed })
     }
 
@@ -58,16 +66,27 @@ impl Workspace {
         let counts = plan.merge.counts();
         let refused = {
             let mut state = lock(&self.0.state);
-            let carried = plan.merge.carry_out(&state.inventory);
+            let on_disk = &plan.changed.loaded.inventory;
+            let (_, mut merged) = seal::follow(&state.on_disk, &state.inventory, on_disk)?;
+            let carried = plan.merge.carry_out(&merged);
             let mut step = Step::new("Merge what somebody else saved");
-            let mut merged = state.inventory.clone();
             for change in &carried.changes {
                 step.apply(&mut merged, change)?;
             }
-            let on_disk = &plan.changed.loaded.inventory;
-            merged.set_header(on_disk.header().clone());
-            let changes = difference(on_disk, &merged);
+            let header = header_of_both(state.on_disk.header(), state.inventory.header(), on_disk.header());
+            let mut changes = Vec::new();
+            if header != *on_disk.header() {
+                let (root, data) = (header.root.clone(), header.data.clone());
+                changes.push(Change::KeepForeign { root, data });
+            }
+            merged.set_header(header);
+            let merged = seal::close(merged)?;
+            changes.extend(difference(on_disk, &merged));
             state.store_mut()?.rebase(&plan.changed, &changes)?;
+            if state.inventory.header().seal != on_disk.header().seal {
+                // Steps of before would bring back what the former seal closed, or what is in clear no longer.
+                state.history = History::default();
+            }
             state.on_disk = on_disk.clone();
             state.inventory = merged;
             state.history.record(step);
@@ -100,7 +119,7 @@ impl Workspace {
             let mut plan = self.plan_reload()?;
             let mut ours = merged.as_ref().and_then(|m| m.ours.clone());
             if plan.merge.undecided().next().is_some() {
-                ours = Some(self.write_aside()?);
+                ours = Some(self.write_aside(&plan)?);
                 for row in plan.merge.rows.iter_mut().filter(|r| r.what == What::Conflict) {
                     let both_say = !row.is_one_sided();
                     if both_say {
@@ -116,11 +135,12 @@ impl Workspace {
         self.save().map(|report| (report, merged))
     }
 
-    /// Writes the list as it is here to a new file beside its own.
-    fn write_aside(&self) -> Result<PathBuf, WorkspaceError> {
+    /// Writes the list as it is here to a new file beside its own, its keys under the seal that the file has now.
+    fn write_aside(&self, plan: &ReloadPlan) -> Result<PathBuf, WorkspaceError> {
         let (path, inventory) = {
             let state = lock(&self.0.state);
-            (state.path().to_owned(), state.inventory.clone())
+            let (_, ours) = seal::follow(&state.on_disk, &state.inventory, &plan.changed.loaded.inventory)?;
+            (state.path().to_owned(), seal::close(ours)?)
         };
         let mut number = 1;
         loop {

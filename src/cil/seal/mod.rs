@@ -19,6 +19,10 @@ use crate::model::{Change, Inventory, KeyEntry, KeyEntryId, KeySeal, ListHeader,
 
 use super::cilx::{has_key, masked};
 
+mod follow;
+
+pub use follow::{close, follow};
+
 /// scrypt's work for a new seal: 2^17 * 1 KiB = 128 MiB, about half a second.
 const WORK: u8 = 17;
 /// The most a list may ask for (1 GiB), so that a hostile one cannot take the memory.
@@ -45,9 +49,9 @@ pub enum SealError {
         /// scrypt's work factor.
         asked: u8,
     },
-    /// Somebody else sealed, unsealed or sealed anew what is open here.
+    /// Somebody else changed the seal of what is open here, and a key that only this side has is locked under the former one.
     #[error(
-        "somebody else put another seal on the product keys of this list, or took it off, since it was opened: save it under another name, open the list again, and merge"
+        "somebody else put another seal on the product keys of this list, or took it off, since it was opened, and product keys that were added here are locked: unlock them with the former passphrase first, or save the list under another name, open it again, and merge"
     )]
     Differs,
     /// Sealed text that is none.
