@@ -368,6 +368,68 @@ fn told(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }
 
+/// The program at a terminal, whose person types `typed`.
+#[cfg(target_os = "linux")]
+fn at_a_terminal(arguments: &str, typed: &str) -> (Option<i32>, String) {
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command"])
+        .arg(format!("{} {arguments}", env!("CARGO_BIN_EXE_makeeper")))
+        .arg("/dev/null")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), told(&output))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_passphrase_of_another_list_is_asked_for_where_somebody_can_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (mine, other) = (path("mine.cilx"), path("other.cilx"));
+    for list in [&mine, &other] {
+        assert!(makeeper(&["new", list], "").status.success());
+    }
+    assert!(
+        makeeper(&["keys", "add", &other, "--type", "mak"], key(1).reveal())
+            .status
+            .success()
+    );
+    let seal = makeeper(&["keys", "seal", &other, "--passphrase-env", "MK_PASSPHRASE"], "");
+    assert!(seal.status.success(), "{}", told(&seal));
+    let taken = || fs::read_to_string(&mine).unwrap().contains(key(1).reveal());
+
+    // Nobody to ask: everything but the key.
+    let nobody = makeeper(&["merge", &mine, &other, "--dry-run"], "");
+    assert!(
+        nobody.status.success() && told(&nobody).contains("sealed in the file"),
+        "{}",
+        told(&nobody)
+    );
+    for verb in ["import", "merge"] {
+        let (code, said) = at_a_terminal(&format!("{verb} {mine} {other}"), "\n");
+        assert!(
+            code == Some(0) && said.contains("Passphrase of the product keys of"),
+            "{verb}: {said}"
+        );
+        assert!(!taken(), "{verb}");
+        let (code, said) = at_a_terminal(&format!("{verb} {mine} {other}"), "wrong\n");
+        assert!(code == Some(2) && said.contains("not the passphrase"), "{verb}: {said}");
+    }
+    let (code, said) = at_a_terminal(&format!("merge {mine} {other}"), &format!("{WORD}\n"));
+    assert!(code == Some(0) && taken(), "{said}");
+    // The terminal echoes what is typed before anything is asked.
+    let (_, answer) = said.split_once("Passphrase of the product keys").unwrap();
+    assert!(!answer.contains(WORD), "the passphrase is not shown: {said}");
+    let given = ["merge", &mine, &other, "--passphrase-env", "MK_WRONG"];
+    assert_eq!(makeeper(&given, "").status.code(), Some(2));
+    let given = ["merge", &mine, &other, "--passphrase-fd", "0"];
+    assert!(makeeper(&given, &format!("{WORD}\n")).status.success());
+}
+
 #[test]
 fn the_command_line_seals_and_asks_for_the_passphrase_where_a_key_is_needed() {
     let folder = tempfile::tempdir().unwrap();

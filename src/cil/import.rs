@@ -36,6 +36,8 @@ pub struct ImportPlan {
     pub notes: Vec<ImportNote>,
     /// Values of the file that could not be used; each is among the notes.
     pub unusable: usize,
+    /// Product keys that only the passphrase of the file opens: without it they are taken over as far as they are known.
+    pub locked_keys: usize,
 }
 
 /// Something about a row.
@@ -140,12 +142,10 @@ pub fn match_rows(inventory: &Inventory, loaded: &Loaded, now: DateTime<Utc>) ->
     let usable = loaded.inventory.under_seal(inventory.header().seal.as_ref());
     for (key, usable) in loaded.inventory.keys().zip(usable.keys()) {
         if key.is_locked() && !usable.is_locked() {
+            import.plan.locked_keys += 1;
             let words = "the key is sealed in the file: what is known of it is taken over, but not the key itself; give the passphrase of the file to import it";
             import.note(None, &format!("product key {}", key.masked()), words);
         }
-    }
-    for row in loaded.inventory.products().filter(|p| p.computer.is_none()) {
-        import.proxy_row(row);
     }
     let foreign = import.plan.merge.foreign_names(inventory);
     if !foreign.is_empty() {
@@ -154,6 +154,9 @@ pub fn match_rows(inventory: &Inventory, loaded: &Loaded, now: DateTime<Utc>) ->
             foreign.join(", ")
         );
         import.note(None, "", words);
+    }
+    for row in loaded.inventory.products().filter(|p| p.computer.is_none()) {
+        import.proxy_row(row);
     }
     let plan = &mut import.plan;
     let counts = plan.merge.counts_of(|row| matches!(row.record, RowRecord::Product(..)));

@@ -528,6 +528,8 @@ pub(super) struct Merge {
     pub join: bool,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub passphrase: Passphrase,
 }
 
 #[derive(Debug, Args)]

@@ -12,7 +12,7 @@ use super::list::{columns, sorting};
 use super::merge::{both, save};
 use super::output::{counted, tell};
 use super::runs::progress_bar;
-use super::sealing::unlock;
+use super::sealing::{plan_import, unlock};
 use super::secrets::{given_passphrase, read_file, read_standard_input};
 use crate::model::ViewSpec;
 use crate::workspace::{
@@ -292,7 +292,7 @@ pub(super) fn import(context: &mut Context, args: &Import) -> Result<Exit, CliEr
     }
     let workspace = context.open(&args.list, Mode::Edit)?;
     let passphrase = given_passphrase(&args.passphrase)?;
-    let mut plan = workspace.plan_import_unlocked(&args.file, passphrase.as_ref())?;
+    let mut plan = plan_import(&workspace, &args.file, passphrase.as_ref())?;
     if args.overwrite {
         plan.take_theirs();
     }

@@ -7,6 +7,8 @@ use super::context::Context;
 use super::exit::{CliError, Exit};
 use super::files::tell_notes;
 use super::output::{Table, counted, tell};
+use super::sealing::plan_import;
+use super::secrets::given_passphrase;
 use crate::model::merge::{MatchedBy, MergeCounts, MergeRow, What};
 use crate::workspace::{ImportPlan, Mode, Workspace};
 
@@ -18,8 +20,9 @@ pub(super) fn merge(context: &mut Context, args: &Merge) -> Result<Exit, CliErro
     let workspace = context.open(&args.list, mode)?;
     let mut exit = Exit::Done;
     let mut total = MergeCounts::default();
+    let passphrase = given_passphrase(&args.passphrase)?;
     for file in &args.others {
-        let mut plan = workspace.plan_import(file)?;
+        let mut plan = plan_import(&workspace, file, passphrase.as_ref())?;
         if let Some(prefer) = args.prefer {
             plan.merge.prefer(prefer.into());
             if matches!(prefer, PreferArg::Theirs) {

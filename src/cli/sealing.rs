@@ -8,8 +8,9 @@ use super::args::{OutputArgs, Passphrase};
 use super::context::Context;
 use super::exit::{CliError, Exit};
 use super::output::{counted, tell};
-use super::secrets::{new_passphrase, passphrase};
-use crate::workspace::{KeyProtection, Mode, Workspace};
+use super::secrets::{new_passphrase, passphrase, passphrase_of_other};
+use crate::model::Secret;
+use crate::workspace::{ImportPlan, KeyProtection, Mode, Workspace};
 
 /// Asks for the passphrase and unlocks the product keys, if they are locked.
 pub(super) fn unlock(workspace: &Workspace, given: &Passphrase) -> Result<(), CliError> {
@@ -19,6 +20,19 @@ pub(super) fn unlock(workspace: &Workspace, given: &Passphrase) -> Result<(), Cl
         workspace.unlock_keys(&passphrase)?;
     }
     Ok(())
+}
+
+/// Plans to take in `file`. If its product keys are sealed, its passphrase is the `given` one, or is asked for where somebody
+/// sits at the terminal; without it everything but those keys is taken in.
+pub(super) fn plan_import(workspace: &Workspace, file: &Path, given: Option<&Secret>) -> Result<ImportPlan, CliError> {
+    let plan = workspace.plan_import_unlocked(file, given)?;
+    if plan.locked_keys == 0 || given.is_some() {
+        return Ok(plan);
+    }
+    match passphrase_of_other(file)? {
+        Some(passphrase) => Ok(workspace.plan_import_unlocked(file, Some(&passphrase))?),
+        None => Ok(plan),
+    }
 }
 
 pub(super) fn seal(

@@ -79,6 +79,19 @@ pub(super) fn passphrase(args: &Passphrase, list: &Path) -> Result<Secret, CliEr
     )
 }
 
+/// The passphrase of a list that is taken in. `None`: nobody is there to be asked, or whoever is does without those keys.
+pub(super) fn passphrase_of_other(file: &Path) -> Result<Option<Secret>, CliError> {
+    if !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let prompt = format!(
+        "Passphrase of the product keys of {} (nothing: take in everything but those keys): ",
+        file.display()
+    );
+    let passphrase = ask(&prompt, "cannot ask for the passphrase")?;
+    Ok((!passphrase.expose().is_empty()).then_some(passphrase))
+}
+
 /// A passphrase to seal with; asked for twice where it is typed.
 pub(super) fn new_passphrase(args: &Passphrase, list: &Path) -> Result<Secret, CliError> {
     if let Some(passphrase) = given_passphrase(args)? {
