@@ -194,6 +194,9 @@ pub(super) struct Discover {
     /// WinRM port, if not 5985 or 5986
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
+    /// Where a known computer is said to be reached elsewhere than the list says, take the new address over
+    #[arg(long)]
+    pub readdress: bool,
     /// Add every address of ranges and networks without asking whether anything answers there
     #[arg(long)]
     pub no_probe: bool,

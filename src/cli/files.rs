@@ -60,6 +60,7 @@ pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, C
     workspace.set_settings(settings(Some(&args.network), None));
     let mut total = AddReport::default();
     let mut interrupted = false;
+    let mut readdressed = 0;
     for (source, text) in texts {
         let report = if args.no_probe {
             workspace.add_computers_at(&text, args.port)?
@@ -76,13 +77,26 @@ pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, C
         for problem in &report.problems {
             tell(format!("{source}, {problem}"));
         }
+        for elsewhere in &report.elsewhere {
+            tell(format!(
+                "{source}: {} is reached at {}, in the list at {}",
+                elsewhere.name,
+                elsewhere.found_in_words(),
+                elsewhere.known_in_words()
+            ));
+        }
+        if args.readdress {
+            readdressed += workspace.readdress(&report.elsewhere)?;
+        } else {
+            total.elsewhere.extend(report.elsewhere);
+        }
         total.added.extend(report.added);
         total.known.extend(report.known);
         total.silent += report.silent;
         total.problems.extend(report.problems);
     }
     let saved = save(&workspace)?;
-    tell_added(context, &total, &args.output);
+    tell_added(context, &total, readdressed, &args.output);
     let done = if !total.problems.is_empty() && total.added.is_empty() && total.known.is_empty() {
         Exit::Nothing
     } else if !total.problems.is_empty() || interrupted {
@@ -121,13 +135,21 @@ fn watch(context: &Context, search: &Search, output: &OutputArgs) -> (SearchProg
     (progress, interrupted)
 }
 
-fn tell_added(context: &mut Context, report: &AddReport, output: &OutputArgs) {
+fn tell_added(context: &mut Context, report: &AddReport, readdressed: usize, output: &OutputArgs) {
     if output.json {
         for name in &report.added {
             context.out.json(&json!({ "name": &**name, "state": "added" }));
         }
         for name in &report.known {
             context.out.json(&json!({ "name": &**name, "state": "known" }));
+        }
+        for elsewhere in &report.elsewhere {
+            context.out.json(&json!({
+                "name": &*elsewhere.name,
+                "state": "elsewhere",
+                "known": elsewhere.known_in_words(),
+                "found": elsewhere.found_in_words(),
+            }));
         }
         for problem in &report.problems {
             context
@@ -138,6 +160,8 @@ fn tell_added(context: &mut Context, report: &AddReport, output: &OutputArgs) {
             "summary": "Computers added",
             "added": report.added.len(),
             "known": report.known.len(),
+            "elsewhere": report.elsewhere.len(),
+            "readdressed": readdressed,
             "silent": report.silent,
             "refused": report.problems.len(),
         }));
@@ -146,6 +170,16 @@ fn tell_added(context: &mut Context, report: &AddReport, output: &OutputArgs) {
     let mut parts = vec![format!("{} added", counted(report.added.len(), "computer"))];
     for (count, one, many) in [
         (report.known.len(), "1 known already", "known already"),
+        (
+            report.elsewhere.len(),
+            "1 of them at another address (--readdress takes it over)",
+            "of them at another address (--readdress takes it over)",
+        ),
+        (
+            readdressed,
+            "1 of them with its new address",
+            "of them with their new addresses",
+        ),
         (
             report.silent,
             "1 address without an answer",

@@ -211,6 +211,12 @@ impl Desktop {
                 if !report.known.is_empty() {
                     detail.push(format!("{} in the list already.", words::number(report.known.len())));
                 }
+                if !report.elsewhere.is_empty() {
+                    let count = words::number(report.elsewhere.len());
+                    detail.push(format!(
+                        "{count} of them are reached elsewhere by this file than in the list, which was kept."
+                    ));
+                }
                 if report.silent > 0 {
                     let silent = words::count(report.silent, "address", "addresses");
                     detail.push(format!("{silent} did not answer and were left out."));

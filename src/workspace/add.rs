@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::open::lock;
-use super::{Workspace, WorkspaceError};
+use super::{Elsewhere, Workspace, WorkspaceError};
 use crate::discovery::{FoundName, NameProblem, ParsedNames, Probe, ProbeTarget, WINRM_PORTS, parse_list_file};
 use crate::licensing::describe_key;
 use crate::model::{
@@ -22,6 +22,8 @@ pub struct AddReport {
     pub added: Vec<Text>,
     /// Names that the list had already. They were left as they are.
     pub known: Vec<Text>,
+    /// Those of them that the text reaches at another address than the list; [`Workspace::readdress`] takes that over.
+    pub elsewhere: Vec<Elsewhere>,
     /// Addresses of ranges where nothing answered. They were not added.
     pub silent: usize,
     /// Pieces of the text that name no computer.
@@ -218,8 +220,9 @@ impl Workspace {
         };
         let mut changes = Vec::new();
         for found in parsed.names {
-            if let Some(known) = known.name_of(&inventory, &found) {
-                report.known.push(known);
+            if let Some(known) = known.find(&inventory, &found) {
+                report.elsewhere.extend(Elsewhere::of(known, &found));
+                report.known.push(known.name.clone());
                 continue;
             }
             let computer = computer_of(found);
@@ -344,25 +347,34 @@ impl AddKeysReport {
 }
 
 /// Which computers of the list are reached at which address and port.
-struct Known(HashMap<(String, Option<u16>), Text>);
+struct Known(HashMap<(String, Option<u16>), ComputerId>);
 
 impl Known {
     fn of(inventory: &Inventory) -> Self {
         let reached = |c: &Arc<Computer>| {
             let own = c.connect.as_ref()?;
-            Some(((own.address.as_deref()?.to_lowercase(), own.port), c.name.clone()))
+            Some(((own.address.as_deref()?.to_lowercase(), own.port), c.id))
         };
         Self(inventory.computers().filter_map(reached).collect())
     }
 
-    /// The name under which the list has the computer: the same name, or a computer that is reached at that very address. One
-    /// found by address, which has told its name since, is not added a second time.
-    fn name_of(&self, inventory: &Inventory, found: &FoundName) -> Option<Text> {
+    /// The computer of the list: with the same name, or one that is reached at that very address. One found by address, which
+    /// has told its name since, is not added a second time.
+    fn find<'i>(&self, inventory: &'i Inventory, found: &FoundName) -> Option<&'i Arc<Computer>> {
         if let Some(known) = inventory.computer_by_name(&found.name) {
-            return Some(known.name.clone());
+            return Some(known);
         }
         let address = found.address.as_deref().unwrap_or(&found.name).to_lowercase();
-        self.0.get(&(address, found.port)).cloned()
+        inventory.computer(*self.0.get(&(address, found.port))?)
+    }
+}
+
+/// The way in that a text tells of a computer.
+pub(super) fn way_of(found: &FoundName) -> Option<WayIn> {
+    match found.tls {
+        Some(true) => Some(WayIn::Https),
+        Some(false) => Some(WayIn::Http),
+        None => found.port.map(WayIn::of_port),
     }
 }
 
@@ -370,12 +382,8 @@ fn computer_of(found: FoundName) -> Computer {
     let mut computer = Computer::named(&found.name);
     if found.address.is_some() || found.port.is_some() || found.tls.is_some() {
         computer.connect = Some(ConnectTo {
+            way: way_of(&found),
             address: found.address.map(Into::into),
-            way: match found.tls {
-                Some(true) => Some(WayIn::Https),
-                Some(false) => Some(WayIn::Http),
-                None => found.port.map(WayIn::of_port),
-            },
             port: found.port,
         });
     }

@@ -14,6 +14,7 @@
 mod acquire;
 mod add;
 mod approach;
+mod elsewhere;
 mod engine;
 mod error;
 mod failures;
@@ -35,6 +36,7 @@ mod transfer;
 mod visit;
 
 pub use add::{AddKeysReport, AddReport, KeyLine, KeyLineOutcome, KeyLineRead, Search, SearchProgress, read_keys};
+pub use elsewhere::Elsewhere;
 pub use error::WorkspaceError;
 pub use history::Undone;
 pub use job::{Job, KeyChoice, Subject};
