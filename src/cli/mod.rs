@@ -152,7 +152,7 @@ fn open(list: Option<PathBuf>) -> ExitCode {
 /// The help, for a person who gave no command where no window can open.
 fn help() -> ExitCode {
     let mut out = output::Out::new();
-    out.line(Cli::command().render_help().to_string());
+    out.text(Cli::command().render_help().to_string());
     match out.finish() {
         None => code(Exit::Nothing),
         Some(_) => code(Exit::SomeFailed),

@@ -1,5 +1,7 @@
 //! Writing: rows and summaries to standard output, everything else to standard error. A closed pipe is no fault.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde_json::Value;
@@ -26,14 +28,19 @@ impl Out {
         }
     }
 
-    /// One line.
+    /// One line, whatever stands in it.
     pub(super) fn line(&mut self, text: impl AsRef<str>) {
+        self.attempt(|out| writeln!(out, "{}", clean(text.as_ref())));
+    }
+
+    /// Text of our own, of several lines.
+    pub(super) fn text(&mut self, text: impl AsRef<str>) {
         self.attempt(|out| writeln!(out, "{}", text.as_ref()));
     }
 
     /// One JSON object on a line of its own.
     pub(super) fn json(&mut self, value: &Value) {
-        self.attempt(|out| writeln!(out, "{value}"));
+        self.attempt(|out| writeln!(out, "{}", printable_json(&value.to_string())));
     }
 
     fn attempt(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
@@ -74,7 +81,7 @@ impl Write for Out {
 
 /// A line to the person: standard error, whatever becomes of it.
 pub(super) fn tell(text: impl AsRef<str>) {
-    let _ = writeln!(io::stderr(), "{}", text.as_ref());
+    let _ = writeln!(io::stderr(), "{}", clean(text.as_ref()));
 }
 
 /// Columns of text aligned by the width they have in a terminal. The last column is never cut.
@@ -95,7 +102,8 @@ impl Table {
     }
 
     pub(super) fn row<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
-        self.rows.push(cells.into_iter().map(|c| clean(&c.into())).collect());
+        self.rows
+            .push(cells.into_iter().map(|c| clean(&c.into()).into_owned()).collect());
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -136,9 +144,35 @@ fn console_width(text: &str) -> usize {
     text.width()
 }
 
-/// Control characters of foreign data must not reach the terminal.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// What foreign data must not do to a terminal: control characters (escape sequences begin with one), and characters that
+/// turn round what is read beside them.
+fn is_harmful(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+fn clean(text: &str) -> Cow<'_, str> {
+    if text.contains(is_harmful) {
+        text.replace(is_harmful, " ").into()
+    } else {
+        text.into()
+    }
+}
+
+/// JSON in which the characters that its writer leaves as they are, and a terminal obeys, are escaped.
+fn printable_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_harmful) {
+        return json.into();
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_harmful(c) {
+            // A String takes everything.
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped.into()
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -171,5 +205,11 @@ mod tests {
     #[test]
     fn escape_sequences_of_foreign_data_are_harmless() {
         assert_eq!(clean("a\u{1b}[31mb\n"), "a [31mb ");
+        assert_eq!(clean("\u{9b}2J\u{7f}\u{202e}"), " 2J  ");
+        let name = "a\u{1b}\u{9b}2J\u{7f}\u{202e}é";
+        let printed = printable_json(&serde_json::json!({ "name": name }).to_string()).into_owned();
+        assert!(!printed.contains(is_harmful), "{printed}");
+        let read: Value = serde_json::from_str(&printed).unwrap();
+        assert_eq!(read["name"], name);
     }
 }

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::exit::{CliError, Exit};
 use super::merge::{both, save};
 use super::output::{Table, tell};
-use crate::model::FailureClass;
+use crate::workspace::advice::Explanation;
 use crate::workspace::{Job, RowState, Run, RunProgress, Workspace};
 
 /// After a cancel, answers of the activation service that are under way may still arrive this long.
@@ -168,36 +168,47 @@ pub(super) fn report(
     if shown > 0 {
         table.print(&mut context.out);
     }
+    tell_remedies(context, workspace, progress);
     context.out.line(summary(run.title(), progress));
-    for (what, remedy) in remedies(workspace, progress) {
-        context.out.line(format!("  {what}: {remedy}"));
-    }
     for key in low {
         tell(format!("Warning: {key} has fewer activations left than its mark"));
     }
 }
 
-/// What to do about each kind of failure, the most frequent first: `6 firewall` and the remedy. Licensing codes differ from
-/// row to row; `makeeper explain` has them.
-fn remedies(workspace: &Workspace, progress: &RunProgress) -> Vec<(String, String)> {
-    let mut found: Vec<(FailureClass, String, usize)> = Vec::new();
+/// Rows named where a cause and its remedy are told; more are counted.
+const NAMES_SHOWN: usize = 5;
+
+/// Why rows failed and what to do about it: once for all rows of one reason, the most frequent first.
+fn tell_remedies(context: &mut Context, workspace: &Workspace, progress: &RunProgress) {
+    let mut reasons: Vec<(Explanation, Vec<&str>)> = Vec::new();
     for row in &progress.rows {
         let RowState::Failed(failure) = &row.state else {
             continue;
         };
-        let by_code = matches!(failure.class, FailureClass::Licensing | FailureClass::Service);
-        if by_code || failure.class == FailureClass::NotAllowed {
-            continue;
-        }
-        let remedy = workspace.explain(row.subject, failure).remedy;
-        match found.iter_mut().find(|(c, r, _)| *c == failure.class && *r == remedy) {
-            Some((_, _, count)) => *count += 1,
-            None => found.push((failure.class, remedy, 1)),
+        let explained = workspace.explain(row.subject, failure);
+        let known = reasons.iter_mut().find(|(reason, _)| *reason == explained);
+        match known {
+            // The rows of one computer stand together.
+            Some((_, names)) if names.last() == Some(&&*row.name) => {}
+            Some((_, names)) => names.push(&row.name),
+            None => reasons.push((explained, vec![&row.name])),
         }
     }
-    found.sort_by_key(|(class, _, count)| (std::cmp::Reverse(*count), *class));
-    let told = |(class, remedy, count): (FailureClass, String, usize)| (format!("{count} {}", class.counted()), remedy);
-    found.into_iter().map(told).collect()
+    reasons.sort_by_key(|(_, names)| std::cmp::Reverse(names.len()));
+    for (reason, names) in &reasons {
+        let more = match names.len().saturating_sub(NAMES_SHOWN) {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let names = names.iter().take(NAMES_SHOWN).copied().collect::<Vec<_>>().join(", ");
+        context.out.line("");
+        context.out.line(format!("{} ({names}{more})", reason.title));
+        context.out.line(format!("  Cause:  {}", reason.cause));
+        context.out.line(format!("  Remedy: {}", reason.remedy));
+    }
+    if !reasons.is_empty() {
+        context.out.line("");
+    }
 }
 
 /// `Updating license status: 40 succeeded, 2 failed (1 off, 1 UAC) in 3.1 s`.

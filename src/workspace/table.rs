@@ -98,7 +98,16 @@ fn cell(column: Column, row: RowView<'_>, now: DateTime<Utc>) -> Cow<'_, str> {
     };
     match grouped {
         Some(text) => text.into(),
-        None => spreadsheet_safe(column.text(row, now)),
+        None => without_controls(spreadsheet_safe(column.text(row, now))),
+    }
+}
+
+/// A table may end in a terminal, and a name that begins an escape sequence is no name.
+fn without_controls(cell: Cow<'_, str>) -> Cow<'_, str> {
+    if cell.contains(char::is_control) {
+        cell.replace(char::is_control, " ").into()
+    } else {
+        cell
     }
 }
 
@@ -136,6 +145,11 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "grace,updated\r\n2027-01-15T08:00:00Z,\r\n"
         );
+    }
+
+    #[test]
+    fn control_characters_are_blanks() {
+        assert_eq!(without_controls("a\u{1b}[31m\u{9b}b\r\nc".into()), "a [31m b  c");
     }
 
     #[test]
