@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use licensing_support::*;
 use makeeper::licensing::{
-    Activation, Deposit, LicensingError, Patience, activate, await_activation, deposit, install_key, installation_id,
+    Activation, Deposit, Done, Installation, LicensingError, Patience, activate, await_activation, deposit,
+    install_key, installation_id,
 };
 use makeeper::model::{
     ApplicationId, ComputerId, Confirmation, ConfirmationId, Failure, FailureClass, HResult, InstallationId, KeyType,
     LicenseStatus, Product, ProductId, ProductKey, ServiceFamily,
 };
-use makeeper::wmi::{Instance, WmiError};
+use makeeper::wmi::{Instance, WmiConnection, WmiError};
 
 /// Microsoft's published client setup key of Windows Server 2008 R2 Standard: a 2005 key, known by its last five only.
 const KEY: &str = "YC6KT-GKW9T-YTKYR-T4X34-R7VHC";
@@ -57,6 +58,21 @@ fn licensed(row: &Instance) -> Instance {
     )
 }
 
+/// Installs [`KEY`].
+async fn install(computer: &mut dyn WmiConnection, family: ServiceFamily) -> Done<Installation> {
+    let key = ProductKey::parse(KEY).unwrap();
+    install_key(computer, ComputerId::from_name("LAB-PC-014"), family, &key, QUICK).await
+}
+
+/// A connection that broke while an answer was waited for.
+fn lost() -> Failure {
+    Failure {
+        class: FailureClass::Network,
+        message: "the connection broke".into(),
+        code: None,
+    }
+}
+
 fn count(calls: &[&str], what: &str) -> usize {
     calls.iter().filter(|c| c.ends_with(what)).count()
 }
@@ -90,10 +106,8 @@ async fn activating_calls_activate_once_then_refreshes_then_looks() {
     );
     let seen = done.observation.unwrap();
     assert_eq!(seen.products[0].license_status, LicenseStatus::Licensed);
-    let Asked::Call { key, .. } = computer.asked.iter().find(|a| a.call().ends_with(".Activate")).unwrap() else {
-        unreachable!()
-    };
-    assert_eq!(key.as_deref(), Some(format!("ID={MAK_SKU}").as_str()));
+    let (key, _) = computer.call_of(".Activate").unwrap();
+    assert_eq!(key, Some(format!("ID={MAK_SKU}").as_str()));
 }
 
 #[tokio::test]
@@ -257,9 +271,7 @@ async fn a_code_without_words_gets_those_of_the_catalogue() {
             _ => ordinary(asked, &[mak_row()]),
         });
         async move {
-            let key = ProductKey::parse(KEY).unwrap();
-            let id = ComputerId::from_name("LAB-PC-014");
-            let done = install_key(&mut computer, id, ServiceFamily::SPP, &key).await;
+            let done = install(&mut computer, ServiceFamily::SPP).await;
             done.outcome.unwrap_err().failure().message
         }
     };
@@ -291,9 +303,8 @@ async fn a_key_is_installed_in_the_order_of_slmgr() {
         _ => ordinary(asked, std::slice::from_ref(&carrier)),
     });
     let key = ProductKey::parse(KEY).unwrap();
-    let id = ComputerId::from_name("LAB-PC-014");
-    let done = install_key(&mut computer, id, ServiceFamily::SPP, &key).await;
-    let installed = done.outcome.unwrap();
+    let done = install(&mut computer, ServiceFamily::SPP).await;
+    let installed = done.outcome.unwrap().installed().unwrap();
     assert_eq!(installed.last_five, key.last_five());
     assert_eq!(installed.sku.unwrap().to_string(), MAK_SKU);
     assert_eq!(done.notes, [] as [String; 0]);
@@ -306,11 +317,95 @@ async fn a_key_is_installed_in_the_order_of_slmgr() {
             "StdRegProv.DeleteValue",
         ]
     );
-    let Asked::Call { key, parameters, .. } = computer.asked.iter().find(|a| !a.call().is_empty()).unwrap() else {
-        unreachable!()
-    };
-    assert_eq!(key.as_deref(), Some("Version=10.0.26100.1"));
+    let (key, parameters) = computer.call_of(".InstallProductKey").unwrap();
+    assert_eq!(key, Some("Version=10.0.26100.1"));
     assert_eq!(parameters, &[("ProductKey".to_owned(), "(secret)".to_owned())]);
+}
+
+/// Installs the key on a computer that does not answer the installation, and carries the key from its `after`th look on.
+async fn install_unanswered(after: usize, broken: fn() -> WmiError) -> (Done<Installation>, Vec<String>) {
+    let carrier = with(
+        &mak_row(),
+        &[("PartialProductKey", "R7VHC"), ("ProductKeyID", "(null)")],
+    );
+    let mut looks = 0;
+    let mut computer = ScriptedComputer::new(move |asked: &Asked| {
+        if asked.call().ends_with(".InstallProductKey") {
+            return Err(broken());
+        }
+        if asked.query().contains("FROM SoftwareLicensingProduct") {
+            looks += 1;
+        }
+        let product = if looks > after { &carrier } else { &mak_row() };
+        ordinary(asked, std::slice::from_ref(product))
+    });
+    let done = install(&mut computer, ServiceFamily::SPP).await;
+    let calls = computer.calls().iter().map(|c| (*c).to_owned()).collect();
+    (done, calls)
+}
+
+#[tokio::test]
+async fn a_key_whose_installation_was_not_answered_is_looked_for_and_never_sent_again() {
+    for broken in [|| timed_out("InstallProductKey"), || WmiError::Connection(lost())] {
+        let (done, calls) = install_unanswered(2, broken).await;
+        let installed = done.outcome.unwrap().installed().unwrap();
+        assert_eq!(installed.sku.unwrap().to_string(), MAK_SKU);
+        assert!(done.observation.is_some());
+        let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
+        assert_eq!(count(&calls, ".InstallProductKey"), 1);
+        assert_eq!(count(&calls, ".RefreshLicenseStatus"), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_seen_on_the_computer_is_not_called_not_installed() {
+    let (done, calls) = install_unanswered(usize::MAX, || timed_out("InstallProductKey")).await;
+    assert!(
+        matches!(done.outcome, Ok(Installation::NotKnown { waited }) if waited >= QUICK.give_up_after),
+        "{:?}",
+        done.outcome
+    );
+    // What the computer carries instead is news all the same.
+    let five = done.observation.unwrap().products[0].partial_product_key;
+    assert_eq!(five.unwrap().as_str(), "22222");
+    assert_eq!(calls, ["SoftwareLicensingService.InstallProductKey"]);
+}
+
+#[tokio::test]
+async fn a_computer_that_is_lost_while_its_key_is_looked_for_is_not_waited_for() {
+    let mut sent = false;
+    let mut computer = ScriptedComputer::new(move |asked: &Asked| {
+        sent |= asked.call().ends_with(".InstallProductKey");
+        if sent {
+            return Err(WmiError::Connection(lost()));
+        }
+        ordinary(asked, &[mak_row()])
+    });
+    let key = ProductKey::parse(KEY).unwrap();
+    let patient = Patience {
+        give_up_after: Duration::from_mins(10),
+        ..QUICK
+    };
+    let id = ComputerId::from_name("LAB-PC-014");
+    let done = install_key(&mut computer, id, ServiceFamily::SPP, &key, patient).await;
+    assert!(
+        matches!(done.outcome, Ok(Installation::NotKnown { .. })),
+        "{:?}",
+        done.outcome
+    );
+    assert!(done.observation.is_none());
+    assert!(done.notes[0].contains("ended early"), "{:?}", done.notes);
+}
+
+#[tokio::test]
+async fn a_time_out_before_the_key_is_sent_is_a_plain_failure() {
+    let mut computer = ScriptedComputer::new(|asked: &Asked| match asked.query() {
+        q if q.contains("FROM SoftwareLicensingService") => Err(timed_out("the query")),
+        _ => ordinary(asked, &[mak_row()]),
+    });
+    let done = install(&mut computer, ServiceFamily::SPP).await;
+    assert_eq!(done.outcome.unwrap_err().failure().class, FailureClass::TimedOut);
+    assert_eq!(computer.calls(), [] as [&str; 0]);
 }
 
 #[tokio::test]
@@ -328,14 +423,7 @@ async fn a_kms_host_is_marked_in_the_registry_and_a_failure_there_is_a_note() {
         "SoftwareLicensingService.RefreshLicenseStatus" => Err(failed("RefreshLicenseStatus", 0xC004_F075)),
         _ => ordinary(asked, std::slice::from_ref(&host)),
     });
-    let key = ProductKey::parse(KEY).unwrap();
-    let done = install_key(
-        &mut computer,
-        ComputerId::from_name("LAB-PC-014"),
-        ServiceFamily::SPP,
-        &key,
-    )
-    .await;
+    let done = install(&mut computer, ServiceFamily::SPP).await;
     assert!(done.outcome.is_ok());
     assert_eq!(done.notes.len(), 3, "{:#?}", done.notes);
     assert!(
@@ -353,14 +441,7 @@ async fn a_refused_key_appears_in_no_message() {
         }
         ordinary(asked, &[mak_row()])
     });
-    let key = ProductKey::parse(KEY).unwrap();
-    let done = install_key(
-        &mut computer,
-        ComputerId::from_name("LAB-PC-014"),
-        ServiceFamily::SPP,
-        &key,
-    )
-    .await;
+    let done = install(&mut computer, ServiceFamily::SPP).await;
     let error = done.outcome.unwrap_err();
     assert_eq!(error.failure().code, Some(HResult(0xC004_F050)));
     assert!(!format!("{error} {error:?}").contains("GKW9T"));
@@ -374,14 +455,7 @@ async fn office_2010_keys_go_to_the_office_service_and_leave_the_registry_alone(
         q if q.contains("FROM OfficeSoftwareProtectionProduct") => Ok(Vec::new()),
         _ => ordinary(asked, &[mak_row()]),
     });
-    let key = ProductKey::parse(KEY).unwrap();
-    let done = install_key(
-        &mut computer,
-        ComputerId::from_name("LAB-PC-014"),
-        ServiceFamily::OSPP,
-        &key,
-    )
-    .await;
+    let done = install(&mut computer, ServiceFamily::OSPP).await;
     assert!(done.outcome.is_ok());
     assert_eq!(
         computer.calls(),
@@ -421,9 +495,7 @@ async fn a_confirmation_id_is_deposited_with_the_installation_id_read_just_befor
             "SoftwareLicensingService.RefreshLicenseStatus"
         ]
     );
-    let Asked::Call { parameters, .. } = computer.asked.iter().find(|a| !a.call().is_empty()).unwrap() else {
-        unreachable!()
-    };
+    let (_, parameters) = computer.call_of(".DepositOfflineConfirmationId").unwrap();
     let expected = [
         ("InstallationId".to_owned(), IID.to_owned()),
         ("ConfirmationId".to_owned(), "0".repeat(48)),

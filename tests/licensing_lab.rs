@@ -125,10 +125,12 @@ async fn the_client_setup_key_chosen_for_every_product_is_accepted_by_its_comput
             let chosen = chosen.unwrap_or_else(|e| panic!("{e}"));
             let family = service_family(product, &seen.os_version);
             families[usize::from(family == ServiceFamily::OSPP)] += 1;
-            let done = install_key(&mut *conn, seen.computer, family, &chosen.key).await;
+            let done = install_key(&mut *conn, seen.computer, family, &chosen.key, QUICK).await;
             let installed = done
                 .outcome
-                .unwrap_or_else(|e| panic!("{} of {}: {e}", product.name, chosen.title()));
+                .unwrap_or_else(|e| panic!("{} of {}: {e}", product.name, chosen.title()))
+                .installed()
+                .unwrap();
             let after = done.observation.unwrap();
             let carrier = after.products.iter().find(|p| p.sku == installed.sku).unwrap();
             assert_eq!(carrier.key_type, KeyType::Gvlk, "{}", carrier.name);
@@ -148,7 +150,7 @@ async fn the_isolated_lab_is_licensed_by_confirmation_ids_and_a_second_run_spend
     for computer in lab.computers() {
         let mut conn = connect(computer).await;
         let seen = observe(&mut *conn).await;
-        let done = install_key(&mut *conn, seen.computer, ServiceFamily::SPP, &mak).await;
+        let done = install_key(&mut *conn, seen.computer, ServiceFamily::SPP, &mak, QUICK).await;
         assert_eq!(done.notes, [] as [String; 0]);
         done.outcome.unwrap();
         let seen = done.observation.unwrap();
@@ -204,7 +206,7 @@ async fn with_mak(
         .unwrap();
     let mut conn = connect_with(computer, options).await;
     let seen = observe(&mut *conn).await;
-    let done = install_key(&mut *conn, seen.computer, ServiceFamily::SPP, &key(mak)).await;
+    let done = install_key(&mut *conn, seen.computer, ServiceFamily::SPP, &key(mak), QUICK).await;
     done.outcome.unwrap();
     let product = windows(&done.observation.unwrap()).clone();
     (conn, product, computer.name.clone())
@@ -257,7 +259,7 @@ async fn refusals_of_computer_and_service_come_through_with_their_codes() {
     // A key of another product is refused by the computer, and its text appears nowhere.
     let server = key(&keys::WINDOWS_SERVER_MAK);
     let computer = product.computer.unwrap();
-    let done = install_key(&mut *conn, computer, ServiceFamily::SPP, &server).await;
+    let done = install_key(&mut *conn, computer, ServiceFamily::SPP, &server, QUICK).await;
     let error = done.outcome.unwrap_err();
     assert!(
         matches!(error, LicensingError::Wmi(WmiError::Failed { .. })),

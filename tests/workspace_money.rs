@@ -179,6 +179,49 @@ async fn an_activation_of_which_the_end_was_not_seen_is_not_called_activated() {
     assert!(action.failure.is_some_and(|f| f.message.contains("still running")));
 }
 
+/// Installs the MAK on one computer that takes `install_time` for it and is watched for `poll` beyond the time-out of a second.
+async fn install_slowly(install_time: Duration, poll: Duration) -> (Estate, ProductId, RunProgress) {
+    let estate = Estate::contoso(|c| c.name.starts_with("CON-PC-"), 12).await;
+    estate.update().await;
+    estate.workspace.add_keys(&format!("{},mak", MAK.text)).unwrap();
+    let inventory = estate.workspace.snapshot().inventory.clone();
+    let product = inventory
+        .products()
+        .find(|p| p.application == ApplicationId::WINDOWS && !p.is_addon && p.key_type == KeyType::Gvlk);
+    let (product, key) = (product.unwrap().id, inventory.keys().next().unwrap().id);
+    let mut settings = (*estate.workspace.settings()).clone();
+    settings.operation_timeout = Duration::from_secs(1);
+    settings.activation_poll = poll;
+    estate.workspace.set_settings(settings);
+    estate.lab.set_install_time(install_time);
+    let key = KeyChoice::Owned(key);
+    let products = vec![product];
+    let run = estate.run(Job::InstallKey { products, key }).await;
+    (estate, product, run)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_installation_timed_out_is_found_on_the_computer() {
+    let (estate, product, run) = install_slowly(Duration::from_millis(2500), Duration::from_mins(1)).await;
+    assert_eq!(run.succeeded, 1, "{:?}", texts(&run));
+    let row = estate.product(product);
+    assert_eq!(&*row.last_action.clone().unwrap().what, "Product key installed");
+    assert_eq!(row.partial_product_key.unwrap().as_str(), MAK.last_five());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_which_nobody_knows_whether_it_was_installed_is_not_called_not_installed() {
+    let (estate, product, run) = install_slowly(Duration::from_mins(10), Duration::from_millis(300)).await;
+    assert!(
+        run.failed == 1 && texts(&run)[0].contains("whether it was installed is not known"),
+        "{:?}",
+        texts(&run)
+    );
+    let action = estate.product(product).last_action.clone().unwrap();
+    assert_eq!(&*action.what, "Product key sent, not known whether installed");
+    assert!(action.failure.is_some_and(|f| !f.message.contains(MAK.text)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_price_is_known_before_anything_is_spent_and_a_key_that_runs_out_is_asked_no_further() {
     let key = &keys::EXHAUSTED_MAK;

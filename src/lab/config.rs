@@ -196,3 +196,6 @@ pub fn demo_faults() -> Vec<(String, Fault)> {
     .map(|(name, fault)| (name.to_owned(), fault))
     .collect()
 }
+    /// How long `InstallProductKey` runs on a virtual computer; longer than the time-out, it goes on like `Activate`.
+    pub install_time: Duration,
+            install_time: Duration::ZERO,

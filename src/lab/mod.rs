@@ -258,6 +258,11 @@ impl Lab {
     /// What happened to all computers together.
     pub fn totals(&self) -> Counters {
         self.world
+    /// How long `InstallProductKey` takes from now on.
+    pub fn set_install_time(&self, time: Duration) {
+        self.world.install_time.send_replace(time);
+    }
+
             .computers
             .iter()
             .map(|c| c.machine().counters)

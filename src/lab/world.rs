@@ -62,6 +62,7 @@ pub(super) struct World {
     pub accounts: Vec<Account>,
     pub latency: watch::Sender<Duration>,
     pub activate_time: watch::Sender<Duration>,
+    pub install_time: watch::Sender<Duration>,
 }
 
 impl World {
@@ -73,6 +74,7 @@ impl World {
             accounts: config.accounts.clone(),
             latency: watch::Sender::new(config.latency),
             activate_time: watch::Sender::new(config.activate_time),
+            install_time: watch::Sender::new(config.install_time),
         };
         world.remember_activated();
         world

@@ -14,7 +14,7 @@ use crate::wmi::{Instance, WmiConnection, WmiError};
 /// `SL_E_ACTIVATION_IN_PROGRESS`: an earlier request still runs.
 const IN_PROGRESS: HResult = HResult(0xC004_E028);
 /// After this many questions in a row that the connection did not carry, it is taken for dead.
-const LOST_AFTER: u32 = 3;
+pub(super) const LOST_AFTER: u32 = 3;
 
 /// How long an activation is waited for after its answer failed to come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

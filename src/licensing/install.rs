@@ -1,11 +1,19 @@
 //! Installing a product key, in the order of slmgr.vbs `/ipk` and ospp.vbs `/inpkey`.
 
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use super::activate::{LOST_AFTER, may_be_running};
+use super::collect::collect_licensing;
 use super::target::{observe, refresh_license_status, service_version};
 use super::wql::{is_absent, service_class};
-use super::{Done, LicensingError};
-use crate::model::{ApplicationId, ComputerId, KeyType, LastFive, Observation, ProductKey, ServiceFamily, Text};
+use super::{Done, Patience};
+use crate::model::{
+    ApplicationId, ComputerId, KeyType, LastFive, Observation, Product, ProductKey, ServiceFamily, Text,
+};
 use crate::wmi::{Namespace, ObjectPath, Param, WmiConnection, WmiError};
 
 /// `HKEY_LOCAL_MACHINE` for `StdRegProv`.
@@ -28,91 +36,163 @@ pub struct KeyInstalled {
     pub application: Option<ApplicationId>,
 }
 
+/// How the installation of a product key ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Installation {
+    /// The computer took the key.
+    Installed(KeyInstalled),
+    /// The key was sent, the answer did not come, and no product carried the key when the patience ended. It may still be
+    /// taken: look at the computer later.
+    NotKnown {
+        /// How long it was waited for.
+        waited: Duration,
+    },
+}
+
+impl Installation {
+    /// What was installed, if that is known.
+    pub fn installed(self) -> Option<KeyInstalled> {
+        match self {
+            Self::Installed(installed) => Some(installed),
+            Self::NotKnown { .. } => None,
+        }
+    }
+}
+
 /// Installs `key` with the service of `family` ([`super::service_family`] tells which).
 ///
 /// `InstallProductKey`, `RefreshLicenseStatus`, then the registry value that marks KMS hosts. Installing a key activates
-/// nothing. The key crosses the network as a secret parameter and appears in no message.
+/// nothing. The key crosses the network as a secret parameter and appears in no message. An answer that does not come is
+/// waited for by looking which keys the computer carries, never by sending the key again.
 pub async fn install_key(
     conn: &mut dyn WmiConnection,
     computer: ComputerId,
     family: ServiceFamily,
     key: &ProductKey,
-) -> Done<KeyInstalled> {
+    patience: Patience,
+) -> Done<Installation> {
     let mut notes = Vec::new();
-    let version = match install(conn, family, key, &mut notes).await {
-        Ok(version) => version,
-        Err(error) => {
-            // A call that timed out may have installed the key all the same.
-            let observation = if matches!(error, WmiError::TimedOut { .. }) {
-                observe(conn, Some(computer), &mut notes).await
-            } else {
-                None
-            };
-            return Done {
-                outcome: verdict(Err(error), observation.as_ref(), key),
-                observation,
-                notes,
-            };
-        }
+    let refused = |error: WmiError| Done {
+        outcome: Err(error.into()),
+        observation: None,
+        notes: Vec::new(),
     };
-    let observation = observe(conn, Some(computer), &mut notes).await;
+    let version = match service_version(conn, family).await {
+        Ok(version) => version,
+        Err(error) => return refused(error),
+    };
+    let (observation, carrier) = match send(conn, family, &version, key).await {
+        Ok(()) => {
+            refresh_license_status(conn, family, &version, &mut notes).await;
+            let observation = observe(conn, Some(computer), &mut notes).await;
+            let carrier = observation.as_ref().and_then(|o| carrier(o, key)).cloned();
+            (observation, carrier)
+        }
+        Err(error) if may_be_running(&error) => {
+            let watched = until_carried(conn, computer, key, patience, &mut notes).await;
+            if watched.carrier.is_none() {
+                return Done {
+                    outcome: Ok(Installation::NotKnown { waited: watched.waited }),
+                    observation: watched.observation,
+                    notes,
+                };
+            }
+            refresh_license_status(conn, family, &version, &mut notes).await;
+            (watched.observation, watched.carrier)
+        }
+        Err(error) => return refused(error),
+    };
     if family != ServiceFamily::OSPP
         && let Some(observation) = &observation
     {
         mark_kms_host(conn, observation, &version, &mut notes).await;
     }
     Done {
-        outcome: verdict(Ok(()), observation.as_ref(), key),
+        outcome: Ok(Installation::Installed(KeyInstalled {
+            last_five: key.last_five(),
+            sku: carrier.as_ref().and_then(|p| p.sku),
+            name: carrier.as_ref().map(|p| p.name.clone()),
+            application: carrier.as_ref().map(|p| p.application),
+        })),
         observation,
         notes,
     }
 }
 
-async fn install(
+async fn send(
     conn: &mut dyn WmiConnection,
     family: ServiceFamily,
+    version: &str,
     key: &ProductKey,
-    notes: &mut Vec<String>,
-) -> Result<String, WmiError> {
-    let version = service_version(conn, family).await?;
+) -> Result<(), WmiError> {
     let path = ObjectPath {
         namespace: Namespace::Cimv2,
         class: service_class(family),
-        key: Some(("Version", &version)),
+        key: Some(("Version", version)),
     };
-    conn.invoke(
-        path,
-        "InstallProductKey",
-        &[("ProductKey", Param::Secret(key.reveal()))],
-    )
-    .await?;
-    refresh_license_status(conn, family, &version, notes).await;
-    Ok(version)
+    let parameters = [("ProductKey", Param::Secret(key.reveal()))];
+    conn.invoke(path, "InstallProductKey", &parameters).await.map(drop)
 }
 
-fn verdict(
-    sent: Result<(), WmiError>,
-    observation: Option<&Observation>,
-    key: &ProductKey,
-) -> Result<KeyInstalled, LicensingError> {
+/// The product that carries `key`: by group and serial where the key tells them, else by its last five characters.
+fn carrier<'o>(observation: &'o Observation, key: &ProductKey) -> Option<&'o Product> {
     let (group, serial) = key.group_and_serial().unzip();
-    let carrier = observation.and_then(|o| {
-        o.products.iter().find(|p| {
-            let by_pid = p.product_key_id.as_ref().filter(|_| group.is_some());
-            match by_pid {
-                Some(pid) => group == Some(pid.key_group()) && serial == Some(pid.serial()),
-                None => p.partial_product_key == Some(key.last_five()),
+    observation.products.iter().find(|p| {
+        let by_pid = p.product_key_id.as_ref().filter(|_| group.is_some());
+        match by_pid {
+            Some(pid) => group == Some(pid.key_group()) && serial == Some(pid.serial()),
+            None => p.partial_product_key == Some(key.last_five()),
+        }
+    })
+}
+
+/// What looking at a computer showed whose answer did not come.
+struct Watched {
+    observation: Option<Observation>,
+    carrier: Option<Product>,
+    waited: Duration,
+}
+
+/// Looks at the computer until a product carries the key, the patience ends, or nothing is carried any more.
+async fn until_carried(
+    conn: &mut dyn WmiConnection,
+    computer: ComputerId,
+    key: &ProductKey,
+    patience: Patience,
+    notes: &mut Vec<String>,
+) -> Watched {
+    let began = Instant::now();
+    let (mut seen, mut lost) = (None, 0);
+    loop {
+        match collect_licensing(conn, computer, Utc::now()).await {
+            Ok(observation) => {
+                lost = 0;
+                let carrier = carrier(&observation, key).cloned();
+                let found = carrier.is_some();
+                seen = Some((observation, carrier));
+                if found {
+                    break;
+                }
             }
-        })
-    });
-    match (sent, carrier) {
-        (Err(error), None) => Err(error.into()),
-        (_, carrier) => Ok(KeyInstalled {
-            last_five: key.last_five(),
-            sku: carrier.and_then(|p| p.sku),
-            name: carrier.map(|p| p.name.clone()),
-            application: carrier.map(|p| p.application),
-        }),
+            Err(error) => {
+                lost += 1;
+                if lost >= LOST_AFTER {
+                    notes.push(format!("looking for the product key ended early: {error}"));
+                    break;
+                }
+            }
+        }
+        let left = patience.give_up_after.saturating_sub(began.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        sleep(patience.poll_every.min(left)).await;
+    }
+    let (observation, carrier) = seen.unzip();
+    Watched {
+        observation,
+        carrier: carrier.flatten(),
+        waited: began.elapsed(),
     }
 }
 

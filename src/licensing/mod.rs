@@ -25,7 +25,7 @@ pub use client_key::choose_client_setup_key;
 pub use collect::collect;
 pub use error::LicensingError;
 pub use gvlk::{Gvlk, gvlk};
-pub use install::{KeyInstalled, install_key};
+pub use install::{Installation, KeyInstalled, install_key};
 pub use key_info::{KeyInfo, Published, describe_key};
 pub use offline::{Deposit, OfflineData, deposit, installation_id};
 pub use target::service_family;

@@ -12,7 +12,7 @@ use super::settings::connect_options;
 use super::sign_in_guard::{SignInGuard, Turn};
 use super::slots::{SLOW_AFTER, Slots};
 use super::{Credentials, Job, KeyChoice, RowState, Settings};
-use crate::licensing::{self, Activation, Deposit, Done, KeyInstalled, Patience};
+use crate::licensing::{self, Activation, Deposit, Done, Installation, KeyInstalled, Patience};
 use crate::model::{
     Action, ApplicationId, Change, Computer, ComputerId, Confirmation, Failure, FailureClass, Inventory, KeyEntryId,
     KeyType, LicenseStatus, Observation, Product, ProductId, ProductKey, Text, WayIn,
@@ -90,9 +90,12 @@ pub(super) async fn computer(work: &Work, party: Party) {
         }
         turn.lock().await
     };
-    // `Activate` and the deposit may be watched for long: that time is granted per product, on top.
+    // `Activate`, the deposit and the installation of a key may be watched for long: that time is granted per product, on top.
     let watched = match work.run.job() {
-        Job::Activate { .. } | Job::ApplyConfirmationIds { .. } | Job::ProxyActivate { .. } => party.rows.len() as u32,
+        Job::Activate { .. }
+        | Job::ApplyConfirmationIds { .. }
+        | Job::ProxyActivate { .. }
+        | Job::InstallKey { .. } => party.rows.len() as u32,
         _ => 0,
     };
     let limit = reach.per_computer + reach.patience.give_up_after * watched;
@@ -316,14 +319,14 @@ impl Visit<'_> {
     }
 
     /// Records what an action did and what the computer said afterwards, whatever the outcome was. `unconfirmed` gives the
-    /// failure for a value that does not say how it ended.
+    /// name and the failure for a value that does not say how it ended.
     async fn finish<T>(
         &mut self,
         connection: Connection,
         product: ProductId,
         names: ActionNames,
         ended: Done<T>,
-        unconfirmed: impl FnOnce(&T) -> Option<Failure>,
+        unconfirmed: impl FnOnce(&T) -> Option<(&'static str, Failure)>,
     ) -> Result<(T, Vec<String>), Failure> {
         let outcome = ended.outcome.map_err(|error| error.failure());
         let unconfirmed = outcome.as_ref().ok().and_then(unconfirmed);
@@ -334,9 +337,10 @@ impl Visit<'_> {
         }
         let what = match (&outcome, &unconfirmed) {
             (Ok(_), None) => names.done,
-            (Ok(_), Some(_)) => names.unconfirmed,
+            (Ok(_), Some((what, _))) => what,
             (Err(_), _) => names.not_done,
         };
+        let unconfirmed = unconfirmed.map(|(_, failure)| failure);
         changes.push(Change::Acted {
             product,
             action: Action {
@@ -440,13 +444,14 @@ impl Visit<'_> {
         let computer = self.known()?;
         let family = licensing::service_family(product, &computer.os_version);
         let before = self.work.workspace.inventory();
-        let ended = licensing::install_key(connection.as_mut(), self.computer, family, &key).await;
+        let patience = self.reach.patience;
+        let ended = licensing::install_key(connection.as_mut(), self.computer, family, &key, patience).await;
         if let (
-            Ok(KeyInstalled {
+            Ok(Installation::Installed(KeyInstalled {
                 application: Some(application),
                 name,
                 ..
-            }),
+            })),
             KeyChoice::Owned(_),
         ) = (&ended.outcome, choice)
         {
@@ -455,11 +460,23 @@ impl Visit<'_> {
         let names = ActionNames {
             done: "Product key installed",
             not_done: "Product key not installed",
-            unconfirmed: "Product key taken by another product",
         };
         let at = self.computer;
-        let taken = |installed: &KeyInstalled| taken_by_another(installed, product, &before, at);
-        let (installed, notes) = self.finish(connection, product.id, names, ended, taken).await?;
+        let uncertain = |installation: &Installation| match installation {
+            Installation::Installed(installed) => {
+                let failure = taken_by_another(installed, product, &before, at)?;
+                Some(("Product key taken by another product", failure))
+            }
+            Installation::NotKnown { waited } => {
+                let failure = not_known_to_be_installed(&key, *waited);
+                Some(("Product key sent, not known whether installed", failure))
+            }
+        };
+        let ended = self.finish(connection, product.id, names, ended, uncertain).await?;
+        // Of a key that nobody knows about `finish` has told already.
+        let (Installation::Installed(installed), notes) = ended else {
+            return Err(not_known_to_be_installed(&key, Duration::ZERO));
+        };
         let carrier = installed.name.filter(|name| *name != product.name);
         done(with_notes(
             match carrier {
@@ -480,10 +497,11 @@ impl Visit<'_> {
         let names = ActionNames {
             done: "Activated",
             not_done: "Not activated",
-            unconfirmed: "Activation not confirmed",
         };
         let running = |activation: &Activation| match activation {
-            Activation::StillRunning { waited } => Some(still_running("activation", *waited)),
+            Activation::StillRunning { waited } => {
+                Some(("Activation not confirmed", still_running("activation", *waited)))
+            }
             Activation::Licensed | Activation::AlreadyLicensed => None,
         };
         match self.finish(connection, product.id, names, ended, running).await? {
@@ -520,10 +538,12 @@ impl Visit<'_> {
         let names = ActionNames {
             done: "Confirmation ID applied",
             not_done: "Confirmation ID not applied",
-            unconfirmed: "Confirmation ID sent, not confirmed",
         };
         let running = |deposit: &Deposit| match deposit {
-            Deposit::StillRunning { waited } => Some(still_running("applying the confirmation ID", *waited)),
+            Deposit::StillRunning { waited } => Some((
+                "Confirmation ID sent, not confirmed",
+                still_running("applying the confirmation ID", *waited),
+            )),
             Deposit::Licensed | Deposit::AlreadyLicensed => None,
         };
         match self.finish(connection, product.id, names, ended, running).await? {
@@ -646,12 +666,23 @@ fn taken_by_another(
 struct ActionNames {
     done: &'static str,
     not_done: &'static str,
-    /// It was sent, and its end was not seen.
-    unconfirmed: &'static str,
 }
 
 fn with_notes(text: String, notes: &[String]) -> String {
     notes.iter().fold(text, |all, note| format!("{all}; {note}"))
+}
+
+fn not_known_to_be_installed(key: &ProductKey, waited: Duration) -> Failure {
+    Failure {
+        class: FailureClass::TimedOut,
+        message: format!(
+            "product key …{} was sent, no answer came, and no product carried it after {} s: whether it was installed is not \
+             known; update the license status before installing it again",
+            key.last_five(),
+            waited.as_secs()
+        ),
+        code: None,
+    }
 }
 
 fn still_running(what: &str, waited: Duration) -> Failure {

@@ -36,6 +36,9 @@ impl Asked {
     }
 }
 
+/// The key selector and the parameters of a call.
+pub type Call<'a> = (Option<&'a str>, &'a [(String, String)]);
+
 pub struct ScriptedComputer<F> {
     answer: F,
     pub asked: Vec<Asked>,
@@ -52,6 +55,14 @@ impl<F: FnMut(&Asked) -> Answer + Send> ScriptedComputer<F> {
     /// The methods called, in their order.
     pub fn calls(&self) -> Vec<&str> {
         self.asked.iter().map(Asked::call).filter(|c| !c.is_empty()).collect()
+    }
+
+    /// The key selector and the parameters of the first call whose name ends so.
+    pub fn call_of(&self, end: &str) -> Option<Call<'_>> {
+        self.asked.iter().find_map(|asked| match asked {
+            Asked::Call { what, key, parameters } if what.ends_with(end) => Some((key.as_deref(), &**parameters)),
+            _ => None,
+        })
     }
 
     /// The queries sent, in their order.
