@@ -1,9 +1,11 @@
 //! The arguments, as clap reads them. Neither a password nor a product key is ever one of them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::lab::{Dials, Fault, ServiceFault};
 use crate::model::merge::Prefer;
 use crate::model::{Filter, KeyType, LastFive, WayIn};
 use crate::workspace::{ExportProfile, ProxySetting, check_ca_file};
@@ -574,12 +576,11 @@ pub(super) struct LabServe {
     /// Port of the virtual activation service; 0 picks a free one
     #[arg(long, default_value_t = crate::lab::DEFAULT_SERVICE_PORT)]
     pub service_port: u16,
-    /// Milliseconds that every exchange with a computer takes longer
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    pub latency: u32,
     /// Some computers are off or ill
     #[arg(long)]
     pub faults: bool,
+    #[command(flatten)]
+    pub dials: DialArgs,
     /// Also write name, address and port of every computer to this CSV file, for discover --from
     #[arg(long, value_name = "FILE")]
     pub list_file: Option<PathBuf>,
@@ -588,11 +589,40 @@ pub(super) struct LabServe {
     pub json: bool,
 }
 
+/// What is wrong with the simulated estate.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is wrong with it")]
+pub(super) struct DialArgs {
+    /// Milliseconds that every exchange with a computer takes longer
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub latency: u32,
+    /// A computer and its fault, e.g. LAB-PC-003=refuse; may be given several times. Faults: silent (no answer, as with a
+    /// firewall), refuse (nothing listens), hang, garbage, close (in the middle of an answer), slow:MS, http500, wrong-password,
+    /// uac (access denied after signing in), none
+    #[arg(long, value_name = "NAME=FAULT", value_parser = computer_fault)]
+    pub fault: Vec<(String, Fault)>,
+    /// Fault of the activation service: html (a web page), http500, close, hang, delay:MS
+    #[arg(long, value_name = "FAULT", default_value = "none", hide_default_value = true)]
+    pub service_fault: ServiceFault,
+}
+
+impl From<&DialArgs> for Dials {
+    fn from(args: &DialArgs) -> Self {
+        Self {
+            latency: Duration::from_millis(args.latency.into()),
+            faults: args.fault.clone(),
+            service: args.service_fault,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct Demo {
     /// In the terminal even where there is a display
     #[arg(long)]
     pub terminal: bool,
+    #[command(flatten)]
+    pub dials: DialArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -615,6 +645,13 @@ fn ca_file(path: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(path);
     check_ca_file(&path).map_err(|error| error.to_string())?;
     Ok(path)
+}
+
+fn computer_fault(text: &str) -> Result<(String, Fault), String> {
+    let (name, fault) = text
+        .split_once('=')
+        .ok_or("a computer and its fault are written NAME=FAULT, e.g. LAB-PC-003=refuse")?;
+    Ok((name.to_owned(), fault.parse()?))
 }
 
 fn key_type(text: &str) -> Result<KeyType, String> {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+#[cfg(feature = "desktop")]
+use super::args::DialArgs;
 use super::args::{Demo, OutputArgs};
 use super::context::Context;
 use super::exit::{CliError, Exit};
@@ -26,7 +28,7 @@ pub(super) fn demo(context: &mut Context, args: &Demo) -> Result<Exit, CliError>
         Some("There is no display here (neither DISPLAY nor WAYLAND_DISPLAY is set)".into())
     } else {
         #[cfg(feature = "desktop")]
-        match in_the_desktop(context) {
+        match in_the_desktop(context, &args.dials) {
             // The variable is set, but nothing answers there: usual after su, over ssh and in cron.
             Err(CliError::Desktop(crate::desktop::DesktopError::Window(why))) => {
                 Some(format!("No window can be opened here ({})", without_source(&why)))
@@ -39,7 +41,7 @@ pub(super) fn demo(context: &mut Context, args: &Demo) -> Result<Exit, CliError>
     if let Some(why_not) = why_not {
         tell(format!("{why_not}: here is the same journey in the terminal."));
     }
-    in_the_terminal(context, &args.output)
+    in_the_terminal(context, args)
 }
 
 /// The reason without the place in a source file that the window library puts before it: `os error at mod.rs:788: why`.
@@ -79,7 +81,7 @@ fn private_folder() -> Result<tempfile::TempDir, CliError> {
 }
 
 #[cfg(feature = "desktop")]
-fn in_the_desktop(context: &mut Context) -> Result<Exit, CliError> {
+fn in_the_desktop(context: &mut Context, dials: &DialArgs) -> Result<Exit, CliError> {
     use crate::desktop::{DemoInfo, DesktopOptions, run};
 
     let folder = private_folder()?;
@@ -93,6 +95,7 @@ fn in_the_desktop(context: &mut Context) -> Result<Exit, CliError> {
         service_port: 0,
         ..LabConfig::demo()
     }))?;
+    context.runtime.block_on(lab.dial(&dials.into()))?;
     {
         let workspace = context.open(&list, Mode::Edit)?;
         let changes = connect_to(&lab, &workspace.snapshot().inventory);
@@ -185,12 +188,14 @@ fn outcome(progress: &RunProgress) -> String {
 const LAB_STATION: &str = "isolated lab";
 const CORE_STATION: &str = "core network";
 
-fn in_the_terminal(context: &mut Context, output: &OutputArgs) -> Result<Exit, CliError> {
+fn in_the_terminal(context: &mut Context, args: &Demo) -> Result<Exit, CliError> {
+    let output = &args.output;
     let folder = private_folder()?;
     let lab = context.runtime.block_on(Lab::start(LabConfig {
         estates: vec![EstateKind::IsolatedLab],
         ..LabConfig::default()
     }))?;
+    context.runtime.block_on(lab.dial(&(&args.dials).into()))?;
     let mut journey = Journey {
         context,
         output,

@@ -1,22 +1,24 @@
 //! `lab serve`: the simulated estate by itself.
 
-use std::time::Duration;
-
 use super::args::LabServe;
 use super::context::Context;
 use super::exit::{CliError, Exit};
 use crate::lab::{EstateKind, ServeOptions, serve as serve_lab};
+use crate::workspace::check_folder;
 
 pub(super) fn serve(context: &mut Context, args: &LabServe) -> Result<Exit, CliError> {
     let estates = match args.estate.as_slice() {
         [] => EstateKind::ALL.to_vec(),
         names => names.iter().map(|n| estate(n)).collect::<Result<_, _>>()?,
     };
+    if let Some(file) = &args.list_file {
+        check_folder(file)?;
+    }
     let options = ServeOptions {
         estates,
         port: args.port,
         service_port: args.service_port,
-        latency: Duration::from_millis(args.latency.into()),
+        dials: (&args.dials).into(),
         faults: args.faults,
         list_file: args.list_file.clone(),
         json: args.json,

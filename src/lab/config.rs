@@ -1,6 +1,7 @@
 //! What a lab is started with, and the dials that can be turned while it runs.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// First two octets of every address of the lab.
@@ -112,6 +113,46 @@ pub enum Fault {
     Http500,
     /// Every password is wrong.
     RefuseCredentials,
+    /// Signing in works, and everything asked afterwards is denied, as User Account Control does with local accounts.
+    FilteredToken,
+}
+
+/// Faults by the words of the command line; `slow` takes milliseconds.
+const FAULTS: &[(&str, Fault)] = &[
+    ("none", Fault::None),
+    ("silent", Fault::Silent),
+    ("refuse", Fault::Refuse),
+    ("hang", Fault::HangAfterConnect),
+    ("garbage", Fault::Garbage),
+    ("close", Fault::CloseMidAnswer),
+    ("http500", Fault::Http500),
+    ("wrong-password", Fault::RefuseCredentials),
+    ("uac", Fault::FilteredToken),
+];
+
+/// The fault with this word, or `timed:MILLISECONDS` made by `timed_fault`.
+fn by_word<T: Copy>(text: &str, words: &[(&str, T)], timed: &str, timed_fault: fn(Duration) -> T) -> Result<T, String> {
+    let milliseconds = text.strip_prefix(timed).and_then(|rest| rest.strip_prefix(':'));
+    if let Some(time) = milliseconds.and_then(|ms| ms.parse().ok()) {
+        return Ok(timed_fault(Duration::from_millis(time)));
+    }
+    let found = words.iter().find(|(word, _)| *word == text).map(|(_, fault)| *fault);
+    found.ok_or_else(|| {
+        let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        format!(
+            "{text:?} is no fault: possible are {}, {timed}:MILLISECONDS",
+            all.join(", ")
+        )
+    })
+}
+
+impl FromStr for Fault {
+    type Err = String;
+
+    /// Reads the words of the command line: `refuse`, `slow:800`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        by_word(text, FAULTS, "slow", Self::Slow)
+    }
 }
 
 /// What is wrong with the virtual activation service.
@@ -132,6 +173,33 @@ pub enum ServiceFault {
     Hang,
 }
 
+impl FromStr for ServiceFault {
+    type Err = String;
+
+    /// Reads the words of the command line: `html`, `delay:800`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let words = [
+            ("none", Self::None),
+            ("html", Self::Html),
+            ("http500", Self::Http500),
+            ("close", Self::CloseBeforeAnswer),
+            ("hang", Self::Hang),
+        ];
+        by_word(text, &words, "delay", Self::Delay)
+    }
+}
+
+/// What is wrong with a lab beyond what its estate brings: turned once it is up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dials {
+    /// Added to every WS-Management exchange.
+    pub latency: Duration,
+    /// Faults by computer name.
+    pub faults: Vec<(String, Fault)>,
+    /// The fault of the activation service.
+    pub service: ServiceFault,
+}
+
 /// What a lab is started with.
 #[derive(Debug, Clone)]
 pub struct LabConfig {
@@ -148,6 +216,8 @@ pub struct LabConfig {
     /// How long `Activate` runs on a virtual computer. Longer than the client's `OperationTimeout`: it is answered with
     /// w:TimedOut and goes on.
     pub activate_time: Duration,
+    /// How long `InstallProductKey` runs on a virtual computer; longer than the time-out, it goes on like `Activate`.
+    pub install_time: Duration,
     /// Faults by computer name.
     pub faults: Vec<(String, Fault)>,
     /// Who may sign in.
@@ -164,6 +234,7 @@ impl Default for LabConfig {
             service_port: 0,
             latency: Duration::ZERO,
             activate_time: Duration::ZERO,
+            install_time: Duration::ZERO,
             faults: Vec::new(),
             accounts: vec![Account::admin(), Account::user()],
         }
@@ -196,6 +267,3 @@ pub fn demo_faults() -> Vec<(String, Fault)> {
     .map(|(name, fault)| (name.to_owned(), fault))
     .collect()
 }
-    /// How long `InstallProductKey` runs on a virtual computer; longer than the time-out, it goes on like `Activate`.
-    pub install_time: Duration,
-            install_time: Duration::ZERO,

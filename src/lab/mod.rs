@@ -48,8 +48,8 @@ mod wql;
 mod xml;
 
 pub use config::{
-    Account, DEFAULT_ADDRESS_BASE, DEFAULT_PORT, DEFAULT_SERVICE_PORT, EstateKind, Fault, LabConfig, ServiceFault,
-    demo_faults,
+    Account, DEFAULT_ADDRESS_BASE, DEFAULT_PORT, DEFAULT_SERVICE_PORT, Dials, EstateKind, Fault, LabConfig,
+    ServiceFault, demo_faults,
 };
 
 use std::io;
@@ -84,7 +84,7 @@ pub enum LabError {
         source: io::Error,
     },
     /// A fault is planned for a computer that is not in the lab.
-    #[error("no computer called {0} is in the lab")]
+    #[error("no computer called {0} is in the lab; makeeper lab serve --list-file names them all")]
     NoSuchComputer(String),
     /// Nothing to serve.
     #[error("no estate was chosen")]
@@ -230,6 +230,19 @@ impl Lab {
         true
     }
 
+    /// Turns several dials and waits until they are in effect. A computer that is not in the lab is refused.
+    pub async fn dial(&self, dials: &Dials) -> Result<(), LabError> {
+        self.set_latency(dials.latency);
+        self.service().set_fault(dials.service);
+        for (name, fault) in &dials.faults {
+            if !self.set_fault(name, *fault) {
+                return Err(LabError::NoSuchComputer(name.clone()));
+            }
+        }
+        self.settled().await;
+        Ok(())
+    }
+
     /// Waits until every dial that was turned is in effect.
     pub async fn settled(&self) {
         self.world.settled().await;
@@ -245,6 +258,11 @@ impl Lab {
         self.world.activate_time.send_replace(time);
     }
 
+    /// How long `InstallProductKey` takes from now on.
+    pub fn set_install_time(&self, time: Duration) {
+        self.world.install_time.send_replace(time);
+    }
+
     /// Products with a key on a computer; `None` if there is none of that name.
     pub fn products(&self, computer: &str) -> Option<Vec<ProductState>> {
         self.world.find(computer).map(|c| c.machine().products())
@@ -258,11 +276,6 @@ impl Lab {
     /// What happened to all computers together.
     pub fn totals(&self) -> Counters {
         self.world
-    /// How long `InstallProductKey` takes from now on.
-    pub fn set_install_time(&self, time: Duration) {
-        self.world.install_time.send_replace(time);
-    }
-
             .computers
             .iter()
             .map(|c| c.machine().counters)

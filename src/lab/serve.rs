@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use super::{Account, EstateKind, Lab, LabConfig, LabError, keys};
+use super::{Account, Dials, EstateKind, Lab, LabConfig, LabError, keys};
 use super::{DEFAULT_ADDRESS_BASE, DEFAULT_PORT, DEFAULT_SERVICE_PORT, demo_faults};
 
 /// The environment variable that replaces the administrator's password.
@@ -22,9 +21,9 @@ pub struct ServeOptions {
     pub port: u16,
     /// Port of the activation service; 0 picks a free one.
     pub service_port: u16,
-    /// Added to every exchange.
-    pub latency: Duration,
-    /// A few computers are off or ill.
+    /// What is wrong with them.
+    pub dials: Dials,
+    /// A few computers are off or ill, besides those of the dials.
     pub faults: bool,
     /// Write name, address and port of every computer to this CSV file.
     pub list_file: Option<PathBuf>,
@@ -39,7 +38,7 @@ impl Default for ServeOptions {
             address_base: DEFAULT_ADDRESS_BASE,
             port: DEFAULT_PORT,
             service_port: DEFAULT_SERVICE_PORT,
-            latency: Duration::ZERO,
+            dials: Dials::default(),
             faults: true,
             list_file: None,
             json: false,
@@ -60,12 +59,12 @@ pub async fn serve(options: &ServeOptions, out: &mut (dyn Write + Send)) -> Resu
         address_base: options.address_base,
         port: options.port,
         service_port: options.service_port,
-        latency: options.latency,
         faults: if options.faults { demo_faults() } else { Vec::new() },
         accounts: vec![admin.clone(), Account::user()],
         ..LabConfig::default()
     })
     .await?;
+    lab.dial(&options.dials).await?;
     // Whoever reads that the lab is up may read the file.
     if let Some(path) = &options.list_file {
         std::fs::write(path, as_csv(&lab)).map_err(|source| LabError::ListFile {

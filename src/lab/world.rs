@@ -50,7 +50,7 @@ impl Computer {
     fn is_up(&self) -> bool {
         matches!(
             *self.fault.borrow(),
-            Fault::None | Fault::Slow(_) | Fault::RefuseCredentials
+            Fault::None | Fault::Slow(_) | Fault::RefuseCredentials | Fault::FilteredToken
         )
     }
 }

@@ -6,6 +6,7 @@ use super::enumerate::{self, Target};
 use super::envelope::{ENUMERATION, IDENTITY, Request, TRANSFER, envelope, identity};
 use super::fault::Fault;
 use super::invoke;
+use crate::lab::config::Fault as Dialled;
 use crate::lab::wmi::code;
 use crate::lab::world::{Computer, World};
 
@@ -63,6 +64,9 @@ async fn operation(
     request: &Request,
     administrator: bool,
 ) -> Result<(String, String), Fault> {
+    if *computer.fault.borrow() == Dialled::FilteredToken {
+        return Err(Fault::access_denied());
+    }
     let below = strip_prefix(&request.resource, WMI).ok_or_else(Fault::unknown_resource)?;
     let (namespace, class) = below.rsplit_once('/').ok_or_else(Fault::unknown_resource)?;
     if !["root/cimv2", "root/default"]

@@ -105,6 +105,10 @@ impl Fault {
         )
     }
 
+    pub fn access_denied() -> Self {
+        Self::sender("w:AccessDenied", 5, "Access is denied. ")
+    }
+
     pub fn quota() -> Self {
         Self::sender(
             "w:QuotaLimit",
