@@ -3,12 +3,12 @@
 use super::args::{AcquireCid, Activate, ApplyCid, InstallKey, Update};
 use super::context::{Context, NO_COMPUTER_PASSES, NO_PRODUCT_PASSES, computers, products, settings};
 use super::exit::{CliError, Exit};
-use super::output::tell;
+use super::output::{Table, tell};
 use super::runs::carry_out;
 use super::sealing::unlock;
 use super::secrets::credentials;
-use crate::model::{Inventory, KeyEntry, KeyEntryId, LastFive, LicenseStatus};
-use crate::workspace::{Job, KeyChoice, Mode, Workspace};
+use crate::model::{Inventory, KeyEntry, KeyEntryId, LastFive, LicenseStatus, age};
+use crate::workspace::{Job, KeyChoice, Mode, Price, Workspace};
 
 pub(super) fn update(context: &mut Context, args: &Update) -> Result<Exit, CliError> {
     let workspace = context.open(&args.list, Mode::Edit)?;
@@ -166,6 +166,8 @@ fn price(context: &mut Context, workspace: &Workspace, job: &Job, json: bool) ->
             .map(|k| {
                 serde_json::json!({
                     "key": k.last_five.map(|f| f.to_string()),
+                    "type": k.key_type.name(),
+                    "counted": k.is_counted(),
                     "needed": k.needed,
                     "left": k.left,
                     "asked": k.left_asked,
@@ -181,9 +183,39 @@ fn price(context: &mut Context, workspace: &Workspace, job: &Job, json: bool) ->
             "keys": keys,
         }));
     } else {
+        if !price.keys.is_empty() {
+            key_prices(&price).print(&mut context.out);
+        }
         context.out.line(price.to_string());
     }
     Exit::Done
+}
+
+/// A row for each key that pays.
+fn key_prices(price: &Price) -> Table {
+    let mut table = Table::new(["Key", "Type", "Rows", "Left", "Asked", "Will fail"]);
+    let now = chrono::Utc::now();
+    for key in &price.keys {
+        let name = key
+            .last_five
+            .map_or_else(|| "not in the list".to_owned(), |five| format!("…{five}"));
+        let (left, fail) = match key.left {
+            Some(left) => (left.to_string(), key.will_fail().to_string()),
+            None if key.is_counted() => ("not available".into(), "not known".into()),
+            None => ("not counted".into(), String::new()),
+        };
+        let asked = key.left_asked.map(|at| age(now.signed_duration_since(at)));
+        let rows = key.needed.to_string();
+        table.row([
+            name,
+            key.key_type.to_string(),
+            rows,
+            left,
+            asked.unwrap_or_default(),
+            fail,
+        ]);
+    }
+    table
 }
 
 /// Every key, or the one that ends so, for a refresh of counts.

@@ -19,13 +19,18 @@ pub struct KeyPrice {
     pub key_type: KeyType,
     /// Activations the run may spend.
     pub needed: usize,
-    /// Activations left; `None`: not available.
+    /// Activations left; `None`: not available, or a key of a kind that is not counted.
     pub left: Option<u32>,
     /// When that was asked.
     pub left_asked: Option<DateTime<Utc>>,
 }
 
 impl KeyPrice {
+    /// The activation service counts its activations. It does so for MAKs alone: retail and KMS host keys have no pool here.
+    pub fn is_counted(&self) -> bool {
+        self.key_type == KeyType::Mak
+    }
+
     /// How many products cannot be activated because the key runs out; 0 when the count is not known.
     pub fn will_fail(&self) -> usize {
         self.left.map_or(0, |left| self.needed.saturating_sub(left as usize))
@@ -46,9 +51,14 @@ pub struct Price {
 }
 
 impl Price {
-    /// Activations the run may spend.
+    /// Activations the run may spend, of whatever key.
     pub fn activations(&self) -> usize {
         self.keys.iter().map(|k| k.needed).sum()
+    }
+
+    /// The MAKs that pay.
+    pub fn maks(&self) -> impl Iterator<Item = &KeyPrice> {
+        self.keys.iter().filter(|k| k.is_counted())
     }
 
     /// Products that cannot be activated because a key runs out, as far as counts are known.
@@ -125,15 +135,17 @@ fn by_key(paying: &[&Product], inventory: &Inventory) -> Vec<KeyPrice> {
     let mut groups: HashMap<_, KeyPrice> = HashMap::new();
     for product in paying {
         let pid = product.product_key_id.as_ref().map(|p| (p.key_group(), p.serial()));
-        let price = groups.entry((pid, product.partial_product_key)).or_insert_with(|| {
+        let is_mak = product.key_type == KeyType::Mak;
+        let one_key = (pid, product.partial_product_key, product.key_type);
+        let price = groups.entry(one_key).or_insert_with(|| {
             let entry = inventory.key_of(product);
             KeyPrice {
                 key: entry.map(|k| k.id),
                 last_five: product.partial_product_key.or_else(|| entry.and_then(|k| k.last_five)),
                 key_type: product.key_type,
                 needed: 0,
-                left: entry.and_then(|k| k.remaining?.left),
-                left_asked: entry.and_then(|k| k.remaining?.at),
+                left: entry.filter(|_| is_mak).and_then(|k| k.remaining?.left),
+                left_asked: entry.filter(|_| is_mak).and_then(|k| k.remaining?.at),
             }
         });
         price.needed += 1;
@@ -144,22 +156,21 @@ fn by_key(paying: &[&Product], inventory: &Inventory) -> Vec<KeyPrice> {
 }
 
 impl fmt::Display for Price {
-    /// `212 products, 3 keys, 180 activations left on X5X5X: 32 will fail`.
+    /// `212 products, 3 MAKs, up to 212 activations; 180 left on X5X5X: 32 will fail`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
         if self.keys.is_empty() {
             return write!(f, "{}, no activation is spent", plural(self.rows, "row"));
         }
-        write!(
-            f,
-            "{}, {}, up to {}",
-            plural(self.rows, "product"),
-            plural(self.keys.len(), "key"),
-            plural(self.activations(), "activation")
-        )?;
+        write!(f, "{}", plural(self.rows, "product"))?;
+        let spent: usize = self.maks().map(|k| k.needed).sum();
+        if spent > 0 {
+            let (maks, activations) = (plural(self.maks().count(), "MAK"), plural(spent, "activation"));
+            write!(f, ", {maks}, up to {activations}")?;
+        }
         // Of rows that came without their keys, as a carried export does, nobody can tell one key from the other.
         let mut nameless = 0;
-        for key in &self.keys {
+        for key in self.maks() {
             let Some(name) = key.last_five else {
                 nameless += 1;
                 continue;
@@ -173,13 +184,26 @@ impl fmt::Display for Price {
             }
         }
         match nameless {
-            0 => Ok(()),
-            1 => write!(f, "; activations left on a key that is not in the list not available"),
+            0 => {}
+            1 => write!(f, "; activations left on a MAK that is not in the list not available")?,
             n => write!(
                 f,
-                "; activations left on {n} keys that are not in the list not available"
-            ),
+                "; activations left on {n} MAKs that are not in the list not available"
+            )?,
         }
+        let uncounted: Vec<&KeyPrice> = self.keys.iter().filter(|k| !k.is_counted()).collect();
+        if uncounted.is_empty() {
+            return Ok(());
+        }
+        let mut kinds: Vec<&str> = uncounted.iter().map(|k| k.key_type.label()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let products = plural(uncounted.iter().map(|k| k.needed).sum(), "product");
+        write!(
+            f,
+            "; {products} with keys whose activations are not counted: {}",
+            kinds.join(", ")
+        )
     }
 }
 
@@ -226,7 +250,7 @@ mod tests {
         );
         assert_eq!(
             price.to_string(),
-            "3 products, 1 key, up to 2 activations; 1 left on WC2C4: 1 will fail"
+            "3 products, 1 MAK, up to 2 activations; 1 left on WC2C4: 1 will fail"
         );
     }
 
@@ -277,7 +301,31 @@ mod tests {
         let price = Price::of(&Job::AcquireConfirmationIds { products }, &inventory);
         assert_eq!(
             price.to_string(),
-            "2 products, 2 keys, up to 2 activations; activations left on 2 keys that are not in the list not available"
+            "2 products, 2 MAKs, up to 2 activations; activations left on 2 MAKs that are not in the list not available"
+        );
+    }
+
+    #[test]
+    fn retail_and_kms_host_keys_are_not_counted_against_a_mak() {
+        let (mut inventory, products) = list(Some(1), &[Some(IIDS[0]), Some(IIDS[1]), None]);
+        for (id, kind) in products.iter().zip([KeyType::Mak, KeyType::Retail, KeyType::Csvlk]) {
+            // The same last five characters and number: only the kind tells them apart.
+            let mut product = (**inventory.product(*id).unwrap()).clone();
+            product.key_type = kind;
+            inventory.apply(&Change::PutProduct(Box::new(product))).unwrap();
+        }
+        let price = Price::of(&Job::Activate { products }, &inventory);
+        assert_eq!((price.activations(), price.will_fail()), (3, 0));
+        let uncounted: Vec<_> = price.keys.iter().filter(|k| !k.is_counted()).collect();
+        assert!(uncounted.iter().all(|k| k.left.is_none()), "{uncounted:?}");
+        let told = price.to_string();
+        assert!(
+            told.starts_with("3 products, 1 MAK, up to 1 activation; 1 left on WC2C4; 2 products with keys"),
+            "{told}"
+        );
+        assert!(
+            told.contains(KeyType::Retail.label()) && told.contains(KeyType::Csvlk.label()),
+            "{told}"
         );
     }
 

@@ -64,7 +64,7 @@ pub(super) fn show(ctx: &Context, frame: &Frame<'_>, job: &Job, price: &Price) -
                 words::count(fail, "product", "products")
             );
             banner_ui(ui, Health::Soon, "Not enough activations", &text);
-        } else if price.keys.iter().any(|k| k.left.is_none()) {
+        } else if price.maks().any(|k| k.left.is_none()) {
             note(
                 ui,
                 "How many activations a key has left is not available. Refresh the activation counts to know before you spend.",
@@ -104,6 +104,7 @@ fn keys_ui(ui: &mut egui::Ui, frame: &Frame<'_>, price: &Price) {
                         format!("{} ({})", words::number(left as usize), words::ago(at, frame.now))
                     }
                     (Some(left), None) => words::number(left as usize),
+                    (None, _) if !key.is_counted() => "not counted".into(),
                     (None, _) => "not available".into(),
                 };
                 ui.label(left);
