@@ -2,6 +2,7 @@
 //! assembly; what has no place there is kept in an element of our namespace (`mk:Vamt2`, `mk:Vamt1`) that stands for the
 //! record it was found in.
 
+mod key_types;
 mod names;
 mod node;
 
@@ -21,6 +22,7 @@ use super::xml::{Child, Cursor, Tag};
 use super::{Loaded, Progress, Watch};
 use crate::model::{ComputerId, Foreign, ForeignParts, KeyType, LicenseStatus, ListHeader, Text};
 
+use key_types::types_of_keys;
 use names::Names;
 use node::Budget;
 pub(super) use node::{Node, Residue};
@@ -113,7 +115,8 @@ impl<'a, 'w> Builder<'a, 'w> {
             data: Foreign::default(),
             seal: None,
         };
-        let (inventory, warnings, more_warnings) = assemble(self.text, header, self.parsed, MAX_WARNINGS);
+        let (mut inventory, warnings, more_warnings) = assemble(self.text, header, self.parsed, MAX_WARNINGS);
+        types_of_keys(&mut inventory);
         Loaded {
             inventory,
             warnings,

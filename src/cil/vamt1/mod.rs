@@ -37,6 +37,7 @@ const CHANNELS: &[(&str, KeyType)] = &[
     ("VOLUME_KMS", KeyType::Csvlk),
     ("VOLUME_MAK", KeyType::Mak),
     ("TIMEBASED_EVAL", KeyType::TBEval),
+    ("OEM_NONSLP", KeyType::OemNonSlp),
     ("OEM_COA", KeyType::OemCoa),
     ("OEM_SLP", KeyType::OemSlp),
     ("RETAIL", KeyType::Retail),
@@ -273,9 +274,10 @@ fn product(list: &mut Builder<'_, '_>, mut node: Node<'_>, owner: &Owner, pid: &
     filling.put_text(at, "MachineName", "FullyQualifiedDomainName", name);
     let guid = |node: &Node<'_>, name| node.peek(name).and_then(|(_, text)| Uuid::try_parse(text.trim()).ok());
     let (sku, application) = (guid(&node, "SkuId"), guid(&node, "AppId").map(ApplicationId));
-    let carries_key = node
-        .peek("PartialProductKey")
-        .is_some_and(|(_, text)| !text.trim().is_empty());
+    // A list saved without sensitive data lacks the last five characters; an installation ID tells of a key as well.
+    let carries_key = ["PartialProductKey", "IID", "PendingCID"]
+        .iter()
+        .any(|name| node.peek(name).is_some_and(|(_, text)| !text.trim().is_empty()));
     let channel = node
         .peek("SkuDescription")
         .map(|(_, text)| text.to_ascii_uppercase())
