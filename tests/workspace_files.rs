@@ -10,7 +10,7 @@ use makeeper::model::{
     ApplicationId, Change, Computer, ComputerId, Confirmation, ExtendedPid, InstallationId, KeyType, LicenseStatus,
     Product, ProductId,
 };
-use makeeper::workspace::{ExportProfile, KeyLineOutcome, Mode, OpenReport, Workspace, WorkspaceError};
+use makeeper::workspace::{ExportProfile, KeyLineOutcome, Mode, OpenReport, StoreError, Workspace, WorkspaceError};
 
 fn handle() -> tokio::runtime::Handle {
     tokio::runtime::Handle::current()
@@ -194,7 +194,39 @@ async fn a_proxy_export_leaves_out_what_needs_no_confirmation_id_and_never_overw
     let onto_itself = workspace.export(&path, ExportProfile::Full, None);
     assert!(matches!(onto_itself, Err(WorkspaceError::ExportOntoItself { .. })));
     let nowhere = workspace.export(&folder.path().join("no/such/folder.cilx"), ExportProfile::Full, None);
-    assert!(matches!(nowhere, Err(WorkspaceError::Write { .. })));
+    assert!(matches!(
+        nowhere,
+        Err(WorkspaceError::Store(StoreError::NoFolder { .. }))
+    ));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_but_a_file_takes_a_list_saved_under_another_name() {
+    use std::os::unix::fs::{FileTypeExt as _, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let (workspace, path, _) = list(folder.path(), 1);
+    let (pipe, link) = (folder.path().join("pipe.cilx"), folder.path().join("link.cilx"));
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    symlink(&pipe, &link).unwrap();
+    for place in [Path::new("/dev/full"), &pipe, &link, folder.path()] {
+        let refused = workspace.save_as(place).unwrap_err();
+        assert!(
+            refused.to_string().contains("is not a regular file"),
+            "{}: {refused}",
+            place.display()
+        );
+        assert!(refused.to_string().contains(&*place.to_string_lossy()), "{refused}");
+    }
+    let kind = |path: &Path| std::fs::symlink_metadata(path).unwrap().file_type();
+    assert!(kind(&pipe).is_fifo() && kind(&link).is_symlink() && kind(Path::new("/dev/full")).is_char_device());
+    let nowhere = workspace.save_as(&folder.path().join("no/such.cilx")).unwrap_err();
+    assert!(nowhere.to_string().contains("make the folder first"), "{nowhere}");
+    // The list goes on where it was.
+    assert_eq!(workspace.snapshot().path, path);
+    workspace.save().unwrap();
 }
 
 #[tokio::test]

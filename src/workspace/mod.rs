@@ -49,7 +49,7 @@ pub use sealing::{KeyProtection, SealReport};
 pub use settings::{ProxySetting, Settings};
 pub use snapshot::{ActivityEntry, Snapshot};
 pub use table::{TableReport, USUAL_COLUMNS, write_table};
-pub use transfer::{ExportReport, ImportReport};
+pub use transfer::{ExportReport, ImportReport, check_folder};
 
 // The layers above know the workspace alone, so it hands on what its functions take and give.
 pub use crate::activation::check_ca_file;

@@ -9,6 +9,7 @@ use chrono::Utc;
 use super::{Workspace, WorkspaceError};
 use crate::cil::import::{Conflict, ImportNote, ImportPlan, match_rows};
 use crate::cil::seal::{self, SealError};
+use crate::cil::store::StoreError;
 use crate::cil::{self, ExportProfile};
 use crate::model::merge::{MergeCounts, MergeRow, RowRecord};
 use crate::model::{LicenseStatus, Product, ProductId, Secret};
@@ -115,8 +116,9 @@ impl Workspace {
         })
     }
 
-    /// Nothing is exported onto the list itself.
+    /// Nothing is exported onto the list itself, nor into a folder that does not exist.
     pub(super) fn refuse_itself(&self, out: &Path) -> Result<(), WorkspaceError> {
+        check_folder(out)?;
         let own = self.snapshot().path.canonicalize();
         if matches!((out.canonicalize(), own), (Ok(a), Ok(b)) if a == b) {
             return Err(WorkspaceError::ExportOntoItself { path: out.to_owned() });
@@ -193,6 +195,23 @@ fn in_words(row: &MergeRow) -> ImportNote {
     }
 }
 
+/// Refuses a place whose folder does not exist, before any work is done for it.
+pub fn check_folder(out: &Path) -> Result<(), WorkspaceError> {
+    let folder = folder_of(out);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let (path, folder) = (out.to_owned(), folder.to_owned());
+    Err(StoreError::NoFolder { path, folder }.into())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// The file that writing to `out` replaces or makes: what a link points to. A device, a pipe or a folder is refused, because
 /// replacing it would put a file in its place.
 pub(super) fn regular_target(out: &Path) -> std::io::Result<PathBuf> {
@@ -202,7 +221,7 @@ pub(super) fn regular_target(out: &Path) -> std::io::Result<PathBuf> {
     }
     if !std::fs::metadata(out)?.is_file() {
         return Err(std::io::Error::other(
-            "it is not a regular file, so it is left as it is",
+            "it is not a regular file (but a device, a pipe or a folder), so it is left as it is: choose another name",
         ));
     }
     std::fs::canonicalize(out)
@@ -214,10 +233,7 @@ pub(super) fn atomically(
     write: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     let out = &regular_target(out)?;
-    let folder = match out.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(out);
     let mut file = std::io::BufWriter::new(tempfile::NamedTempFile::new_in(folder)?);
     write(&mut file)?;
     file.flush()?;

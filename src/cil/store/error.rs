@@ -14,6 +14,20 @@ pub enum StoreError {
         /// The list.
         path: PathBuf,
     },
+    /// The folder of a new file does not exist.
+    #[error("there is no folder {} for {}: make the folder first, or choose another place", .folder.display(), .path.display())]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// A device, a pipe or a folder.
+    #[error("{} is not a regular file (but a device, a pipe or a folder): a list is kept in a file", .path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
     /// A new list would replace a file.
     #[error("{} exists already: open it, or choose another name", .path.display())]
     Exists {

@@ -237,6 +237,10 @@ fn real_path(path: &Path) -> Result<PathBuf, StoreError> {
         io::ErrorKind::NotFound => StoreError::NotFound { path: path.to_owned() },
         _ => in_words(path, "opened")(e),
     })?;
+    // A pipe would be waited for, and a device read without end.
+    if fs::metadata(&real).is_ok_and(|m| !m.is_file()) {
+        return Err(StoreError::NotAFile { path: path.to_owned() });
+    }
     Ok(as_spelled(&real).unwrap_or(real))
 }
 
@@ -264,7 +268,13 @@ fn absolute(path: &Path) -> Result<PathBuf, StoreError> {
         .parent()
         .filter(|p| !p.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let folder = fs::canonicalize(folder).map_err(in_words(path, "created"))?;
+    let folder = match fs::canonicalize(folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            let (path, folder) = (path.to_owned(), folder.to_owned());
+            return Err(StoreError::NoFolder { path, folder });
+        }
+        folder => folder.map_err(in_words(path, "created"))?,
+    };
     Ok(folder.join(path.file_name().unwrap_or_default()))
 }
 
