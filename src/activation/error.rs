@@ -53,7 +53,7 @@ pub enum ActivationError {
     NotReached {
         /// Host and port of the service.
         host: String,
-        /// The proxy of the settings that was to be used; it may be what could not be reached.
+        /// The proxy of the settings or of the system that was to be used; it may be what could not be reached.
         proxy: Option<String>,
         /// The reason.
         why: String,
@@ -67,10 +67,12 @@ pub enum ActivationError {
         why: String,
     },
     /// The proxy wants a user name and password, or refused the ones given; the request did not reach the service.
-    #[error("the proxy on the way to {host} demands a user name and password it accepts")]
+    #[error("the proxy{} on the way to {host} demands a user name and password it accepts", named(.proxy.as_ref()))]
     ProxyCredentials {
         /// Host and port of the service.
         host: String,
+        /// The proxy, where it is known.
+        proxy: Option<String>,
     },
     /// The request was sent and no answer came in time.
     #[error("the activation service at {host} did not answer within {} seconds", .after.as_secs())]
@@ -168,6 +170,10 @@ pub enum ActivationError {
 
 fn through(proxy: Option<&String>) -> String {
     proxy.map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"))
+}
+
+fn named(proxy: Option<&String>) -> String {
+    proxy.map_or_else(String::new, |proxy| format!(" {proxy}"))
 }
 
 fn page(title: &str) -> String {

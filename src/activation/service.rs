@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
@@ -92,7 +93,7 @@ pub struct Service {
     url: Url,
     /// Host and port for messages.
     host: String,
-    /// The proxy that the settings name, for messages.
+    /// The proxy of the settings or of the system, for messages.
     proxy: Option<String>,
     timeout: Duration,
     retries: u32,
@@ -120,6 +121,7 @@ impl Service {
             .retry(reqwest::retry::never());
         let through = match &config.proxy {
             Proxy::Url { url, .. } => Some(url.clone()),
+            Proxy::System if !is_plain => system_proxy(&url),
             Proxy::None | Proxy::System => None,
         };
         let builder = match config.proxy {
@@ -146,6 +148,14 @@ impl Service {
         })
     }
 
+    /// The service and what stands before it, for messages.
+    fn way(&self) -> String {
+        match &self.proxy {
+            Some(proxy) => format!("{} through the proxy {proxy}", self.host),
+            None => self.host.clone(),
+        }
+    }
+
     /// The address of the service.
     pub fn url(&self) -> &str {
         self.url.as_str()
@@ -164,10 +174,8 @@ impl Service {
         let Some(cid) = item.cid.as_deref().filter(|_| item.answers(ask)) else {
             return Err(self.wrong_answer(&item, ask));
         };
-        let confirmation_id = ConfirmationId::parse(cid).map_err(|why| ActivationError::ConfirmationId {
-            host: self.host.clone(),
-            why,
-        })?;
+        let confirmation_id =
+            ConfirmationId::parse(cid).map_err(|why| ActivationError::ConfirmationId { host: self.way(), why })?;
         Ok(Acquired {
             confirmation_id,
             remaining: item.remaining,
@@ -217,12 +225,13 @@ impl Service {
         if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(ActivationError::ProxyCredentials {
                 host: self.host.clone(),
+                proxy: self.proxy.clone(),
             });
         }
         if status.is_redirection() {
             let target = response.headers().get(LOCATION).map(|l| l.to_str().unwrap_or_default());
             return Err(ActivationError::Redirected {
-                host: self.host.clone(),
+                host: self.way(),
                 target: codec::short(target.unwrap_or_default()),
             });
         }
@@ -235,7 +244,7 @@ impl Service {
         while let Some(chunk) = response.chunk().await.map_err(|e| self.broken(&e))? {
             if body.len() + chunk.len() > MAX_ANSWER {
                 return Err(ActivationError::TooLarge {
-                    host: self.host.clone(),
+                    host: self.way(),
                     limit: MAX_ANSWER,
                 });
             }
@@ -245,7 +254,7 @@ impl Service {
     }
 
     fn read(&self, status: StatusCode, body: &[u8], ask: Ask<'_>) -> Result<Item, ActivationError> {
-        let host = || self.host.clone();
+        let host = || self.way();
         let bad_status = |title: String| ActivationError::Status {
             host: host(),
             status: status.as_u16(),
@@ -298,14 +307,14 @@ impl Service {
             (false, false) => "no answer in it is for this extended PID",
         };
         ActivationError::WrongAnswer {
-            host: self.host.clone(),
+            host: self.way(),
             why: why.into(),
         }
     }
 
     /// Sorts out a failure of sending: what is known not to have left, and what may have.
     fn not_sent(&self, error: &reqwest::Error) -> ActivationError {
-        let host = self.host.clone();
+        let host = self.way();
         if let Some(tls) = find_cause::<rustls::Error>(error)
             && let rustls::Error::InvalidCertificate(why) = tls
         {
@@ -317,10 +326,13 @@ impl Service {
         if error.is_connect() {
             let why = causes(error);
             if why.to_ascii_lowercase().contains("proxy authorization required") {
-                return ActivationError::ProxyCredentials { host };
+                return ActivationError::ProxyCredentials {
+                    host: self.host.clone(),
+                    proxy: self.proxy.clone(),
+                };
             }
             return ActivationError::NotReached {
-                host,
+                host: self.host.clone(),
                 proxy: self.proxy.clone(),
                 why: root_cause(error),
             };
@@ -329,7 +341,7 @@ impl Service {
     }
 
     fn broken(&self, error: &reqwest::Error) -> ActivationError {
-        let host = self.host.clone();
+        let host = self.way();
         if error.is_timeout() {
             ActivationError::TimedOut {
                 host,
@@ -368,6 +380,17 @@ fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     address.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |a| a.is_loopback())
+}
+
+/// The proxy that the system names for this address (environment, Windows settings), found as the connection finds it. Without
+/// the user and the password that may stand in it.
+fn system_proxy(url: &Url) -> Option<String> {
+    let found = Matcher::from_system().intercept(&url.as_str().parse().ok()?)?;
+    let (scheme, host) = (found.uri().scheme_str().unwrap_or("http"), found.uri().host()?);
+    Some(match found.uri().port_u16() {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    })
 }
 
 fn proxy(url: &str, user: Option<ProxyUser>) -> Result<reqwest::Proxy, ActivationError> {
