@@ -1,104 +1,11 @@
 //! The command line as scripts see it: exit codes, JSON, secrets, pipes.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod cli_support;
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
-use makeeper::lab::{Account, EstateKind, Fault, Lab, LabConfig, keys};
-
-struct Desk {
-    lab: Lab,
-    folder: tempfile::TempDir,
-}
-
-impl Desk {
-    /// A folder and the isolated lab.
-    async fn new() -> Self {
-        let config = LabConfig {
-            estates: vec![EstateKind::IsolatedLab],
-            ..LabConfig::default()
-        };
-        Self {
-            lab: Lab::start(config).await.unwrap(),
-            folder: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// Runs the program in the folder; `{service}` in an argument is the lab's service.
-    fn run(&self, arguments: &str, input: &str) -> Output {
-        let arguments = arguments.replace("{service}", self.lab.service_url());
-        run(self.folder.path(), &words(&arguments), input)
-    }
-
-    /// With the lab's administrator signing in.
-    fn signed_in(&self, arguments: &str) -> Output {
-        self.run(
-            &format!("{arguments} --user LAB\\admin --password-env LAB_PASSWORD"),
-            "",
-        )
-    }
-
-    fn discover(&self, range: &str) {
-        let output = self.run(
-            &format!("discover l.cilx --names {range} --port {}", self.lab.port()),
-            "",
-        );
-        assert_eq!(code(&output), 0, "{}", err(&output));
-    }
-}
-
-/// Words separated by blanks; single quotes keep blanks.
-fn words(text: &str) -> Vec<String> {
-    text.split('\'')
-        .enumerate()
-        .flat_map(|(i, part)| match i % 2 {
-            0 => part.split_whitespace().map(str::to_owned).collect(),
-            _ => vec![part.to_owned()],
-        })
-        .collect()
-}
-
-fn command(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_makeeper"));
-    command
-        .current_dir(folder)
-        .env("LAB_PASSWORD", Account::admin().password)
-        .env_remove("DISPLAY")
-        .env_remove("WAYLAND_DISPLAY")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-fn run(folder: &Path, arguments: &[String], input: &str) -> Output {
-    let mut child = command(folder).args(arguments).spawn().unwrap();
-    // A program that does not read its input closes the pipe: that is its right.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    child.wait_with_output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn json_lines(output: &Output) -> Vec<serde_json::Value> {
-    out(output).lines().map(|l| serde_json::from_str(l).unwrap()).collect()
-}
+use cli_support::{Desk, code, command, err, json_lines, out, run, words};
+use makeeper::lab::{Account, Fault, keys};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exit_codes_tell_all_some_nothing_and_low() {

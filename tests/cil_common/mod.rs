@@ -360,6 +360,18 @@ pub fn inventory() -> impl Strategy<Value = Inventory> {
         })
 }
 
+/// A list whose products, without a computer, wait for their confirmation IDs with a MAK.
+pub fn waiting(count: u64) -> Inventory {
+    let products = (0..count).map(|n| {
+        let mut product = Product::new(ProductId(guid(n)), None, ApplicationId::WINDOWS);
+        product.key_type = KeyType::Mak;
+        product.product_key_id = ExtendedPid::parse("12345-90101-004-000001-03-1033-9200.0000-1962009").ok();
+        product.installation_id = Some(iid(n));
+        product
+    });
+    Inventory::from_records(ListHeader::default(), [], products, [])
+}
+
 /// Everything an inventory holds, comparable.
 pub type Contents = (ListHeader, Vec<Computer>, Vec<Product>, Vec<KeyEntry>);
 
