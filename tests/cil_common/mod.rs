@@ -369,7 +369,7 @@ pub fn waiting(count: u64) -> Inventory {
         product.installation_id = Some(iid(n));
         product
     });
-    Inventory::from_records(ListHeader::default(), [], products, [])
+    Inventory::from_records(ListHeader::default(), Vec::<Computer>::new(), products, [])
 }
 
 /// Everything an inventory holds, comparable.
