@@ -31,11 +31,11 @@ fn hostile(seconds: i64) -> Inventory {
     product.last_action = Some(Action {
         at: Some(at(seconds)),
         what: evil("Activated"),
-        failure: Some(Failure {
+        failure: Some(Box::new(Failure {
             class: FailureClass::Licensing,
             message: evil("it said").to_string(),
             code: None,
-        }),
+        })),
     });
     let mut entry = KeyEntry::of(key(1), KeyType::Mak);
     entry.description = evil("head office");
