@@ -124,7 +124,6 @@ fn work(shared: &Shared, waker: &Waker) {
     loop {
         let question = {
             let mut slot = shared.lock();
-            slot.busy = false;
             loop {
                 if slot.stop {
                     return;
@@ -138,7 +137,12 @@ fn work(shared: &Shared, waker: &Waker) {
         };
         let answer = Arc::new(answer(&question, last.as_deref()));
         last = Some(Arc::clone(&answer));
-        shared.lock().answer = Some(answer);
+        {
+            let mut slot = shared.lock();
+            slot.answer = Some(answer);
+            // Before anybody is woken: who then asks whether there is more to wait for is told the truth.
+            slot.busy = false;
+        }
         waker();
     }
 }
