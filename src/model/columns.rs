@@ -1,10 +1,11 @@
 //! The columns of the product list: names, headings, the text of a cell and the order of its values.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{Computer, HResult, LicenseStatus, Product};
+use super::{Computer, Failure, HResult, LicenseStatus, Product};
 
 /// One row of the list as views see it: a product with its computer, a computer without products, or (in a list without
 /// names) a product alone.
@@ -111,7 +112,7 @@ impl Column {
             Self::Computer => return of_computer(|c| &c.name),
             Self::Network => return of_computer(|c| &c.network.name),
             Self::Os => return of_computer(|c| &c.os_edition),
-            Self::LastAction => return last_action(row).into(),
+            Self::LastAction => return row.last_action().to_string().into(),
             Self::Updated => {
                 return row
                     .product
@@ -202,22 +203,54 @@ impl Column {
     }
 }
 
-/// What was last done to the product; or why its computer could not be asked, when that is newer.
-fn last_action(row: RowView<'_>) -> String {
-    let contact = row.computer.and_then(|c| c.contact.as_ref());
-    let action = row.product.and_then(|p| p.last_action.as_ref());
-    match (contact, action) {
-        (Some(contact), action) if contact.failure.is_some() && action.is_none_or(|a| a.at <= Some(contact.at)) => {
-            contact.failure.as_ref().map(ToString::to_string).unwrap_or_default()
+/// What happened last to a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastAction<'a> {
+    /// Nothing that is known.
+    Nothing,
+    /// Something was done to the product, or failed.
+    Done {
+        /// What.
+        what: &'a str,
+        /// Why it failed.
+        failure: Option<&'a Failure>,
+    },
+    /// The computer could not be asked, since anything was done to the product.
+    NotAsked(&'a Failure),
+    /// A confirmation ID was asked for and no answer was recorded.
+    Unanswered,
+}
+
+impl<'a> RowView<'a> {
+    /// What was last done to the product; or why its computer could not be asked, when that is newer.
+    pub fn last_action(self) -> LastAction<'a> {
+        let contact = self.computer.and_then(|c| c.contact.as_ref());
+        let action = self.product.and_then(|p| p.last_action.as_ref());
+        let unreached = contact.and_then(|c| Some((c.at, c.failure.as_ref()?)));
+        match (unreached, action) {
+            (Some((at, failure)), action) if action.is_none_or(|a| a.at <= Some(at)) => LastAction::NotAsked(failure),
+            (_, Some(action)) => LastAction::Done {
+                what: &action.what,
+                failure: action.failure.as_ref(),
+            },
+            _ if self.product.is_some_and(|p| p.asked.is_some()) => LastAction::Unanswered,
+            _ => LastAction::Nothing,
         }
-        (_, Some(action)) => match &action.failure {
-            Some(failure) => format!("{}: {failure}", action.what),
-            None => action.what.to_string(),
-        },
-        _ => match row.product.and_then(|p| p.asked.as_ref()) {
-            Some(_) => "Confirmation ID asked for, no answer recorded".into(),
-            None => String::new(),
-        },
+    }
+}
+
+impl fmt::Display for LastAction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Done { what, failure: None } => f.write_str(what),
+            Self::Done {
+                what,
+                failure: Some(failure),
+            } => write!(f, "{what}: {failure}"),
+            Self::NotAsked(failure) => failure.fmt(f),
+            Self::Unanswered => f.write_str("Confirmation ID asked for, no answer recorded"),
+        }
     }
 }
 

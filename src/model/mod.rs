@@ -23,7 +23,7 @@ mod step;
 mod view;
 
 pub use change::{Change, ChangeError};
-pub use columns::{Column, RowView, SortKey, age};
+pub use columns::{Column, LastAction, RowView, SortKey, age};
 pub use computer::{Computer, ComputerId, ConnectTo, Contact, Foreign, ForeignParts, Network, Text, WayIn};
 pub use counts::Counts;
 pub use diff::difference;

@@ -378,7 +378,10 @@ impl TableDelegate for Delegate<'_> {
         ui.ctx().accesskit_node_builder(response.id, |node| {
             node.set_column_index(cell.col_nr);
         });
-        if elided {
+        let whole = column.text(view, self.frame.now);
+        if *column == Column::LastAction && whole != text {
+            response.on_hover_text(words::sentence(&whole));
+        } else if elided {
             response.on_hover_text(&*text);
         }
     }
@@ -410,6 +413,7 @@ fn cell_text(column: Column, view: RowView<'_>, now: chrono::DateTime<chrono::Ut
     match column {
         Column::Computer if view.computer.is_none() => "(no name)".into(),
         Column::Product if view.product.is_none() => "(not collected yet)".into(),
+        Column::LastAction => words::last_action(view.last_action()).into(),
         _ => column.text(view, now),
     }
 }

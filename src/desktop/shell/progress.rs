@@ -187,10 +187,15 @@ fn order(progress: &RunProgress, failed_only: bool) -> Option<Vec<usize>> {
 fn row_ui(ui: &mut Ui, row: &RunRow) {
     let p = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
-    let text = match &row.state {
+    let whole = match &row.state {
         RowState::Waiting => "Waiting".to_owned(),
         RowState::Cancelled => "Cancelled".to_owned(),
         other => words::capital(&other.text()),
+    };
+    // The row names the computer already; the sentence and the remedy are a hover away, and in the details.
+    let text = match &row.state {
+        RowState::Failed(failure) => words::cause(failure),
+        _ => whole.clone(),
     };
     let (icon, color) = match &row.state {
         RowState::Waiting => (Icon::Clock, p.idle),
@@ -200,7 +205,7 @@ fn row_ui(ui: &mut Ui, row: &RunRow) {
         RowState::Failed(_) => (Icon::Bad, p.bad),
         RowState::Cancelled => (Icon::Cross, p.idle),
     };
-    let name = format!("{} {}: {text}", row.name, row.detail);
+    let name = format!("{} {}: {whole}", row.name, row.detail);
     response.widget_info(|| WidgetInfo::labeled(Role::Row, true, &name));
     if !ui.is_rect_visible(rect) {
         return;
@@ -241,7 +246,13 @@ fn row_ui(ui: &mut Ui, row: &RunRow) {
             false,
         );
     }
-    if cut {
+    if let RowState::Failed(failure) = &row.state {
+        response.on_hover_ui(|ui| {
+            ui.set_max_width(420.0);
+            ui.label(words::sentence(&whole));
+            ui.label(crate::workspace::catalogue::explain_failure(failure).remedy);
+        });
+    } else if cut {
         response.on_hover_text(name);
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Local, TimeDelta, Utc};
 
-use crate::model::{KeyEntry, LicenseStatus, Product, age};
+use crate::model::{Failure, FailureClass, KeyEntry, LastAction, LicenseStatus, Product, age};
 
 /// How good or bad a license status is: decides symbol and colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,28 @@ pub fn next_step(product: &Product) -> Option<&'static str> {
             Some("Activate online: the computer asks its KMS host or Active Directory.")
         }
         _ => Some("Install a product key that fits, then activate."),
+    }
+}
+
+/// A failure in a few words, for a row that names the computer already; details say the rest, and what to do.
+pub fn cause(failure: &Failure) -> String {
+    match (failure.class, failure.code) {
+        // Here the sentence is what is to be known.
+        (FailureClass::Service | FailureClass::NotAllowed, _) => capital(&failure.to_string()),
+        (class @ FailureClass::Licensing, Some(code)) => format!("{class} {code}"),
+        (class, _) => class.label().to_owned(),
+    }
+}
+
+/// What happened last to a row, in a few words.
+pub fn last_action(action: LastAction<'_>) -> String {
+    match action {
+        LastAction::Done {
+            what,
+            failure: Some(failure),
+        } => format!("{what}: {}", cause(failure)),
+        LastAction::NotAsked(failure) => cause(failure),
+        other => other.to_string(),
     }
 }
 
@@ -177,6 +199,28 @@ mod tests {
         });
         key.most_seen = Some(50);
         assert_eq!(remaining(&key), "0 of 50 left");
+    }
+
+    #[test]
+    fn a_row_tells_the_cause_and_not_the_whole_story() {
+        let failure = |class, code: Option<u32>| Failure {
+            class,
+            message: "pc-7 cannot be found: the name pc-7 has no address (no such host). Check the name".into(),
+            code: code.map(crate::model::HResult),
+        };
+        assert_eq!(cause(&failure(FailureClass::NameNotFound, None)), "Name not found");
+        let code = failure(FailureClass::Licensing, Some(0xC004_F074));
+        assert_eq!(cause(&code), "Licensing error 0xC004F074");
+        let done = LastAction::Done {
+            what: "Activation",
+            failure: Some(&code),
+        };
+        assert_eq!(last_action(done), "Activation: Licensing error 0xC004F074");
+        let rule = failure(FailureClass::NotAllowed, None);
+        assert!(
+            cause(&rule).starts_with("Pc-7 cannot be found: the name"),
+            "a rule says why"
+        );
     }
 
     #[test]
