@@ -15,6 +15,7 @@ use super::dialogs::edit_computer::ComputerEdit;
 use super::jobs::{Jobs, Purpose};
 use super::picker::FilePicker;
 use super::state::facts::{Facts, RowFacts};
+use super::state::opening::Opening;
 use super::state::orders::{Order, Scope};
 use super::state::screen::Screen;
 use super::state::selection::{How, Step};
@@ -108,6 +109,8 @@ pub enum Event {
     OpenReadOnly(std::path::PathBuf),
     /// Text goes to the clipboard: what it is, and the text.
     Copy(String, String),
+    /// The list that is being opened is no longer wanted.
+    CancelOpening,
     /// A message was closed.
     CloseNotice(u64),
     /// The run is to stop.
@@ -134,6 +137,8 @@ pub struct Frame<'a> {
     pub facts: &'a Facts,
     /// The state of the window.
     pub screen: &'a Screen,
+    /// The list that is being opened; until then the other one stays.
+    pub opening: Option<&'a Opening>,
     /// The run in the drawer.
     pub run: Option<&'a Run>,
     /// Who signs in.
@@ -180,6 +185,7 @@ pub(super) struct OpenList {
 pub struct Desktop {
     pub(super) host: Host,
     pub(super) list: Option<OpenList>,
+    pub(super) opening: Option<Opening>,
     pub(super) lists_opened: u64,
     pub(super) settings: Settings,
     pub(super) credentials: Option<Credentials>,
@@ -210,6 +216,7 @@ impl Desktop {
         let mut desktop = Self {
             host,
             list: None,
+            opening: None,
             lists_opened: 0,
             settings: options.settings,
             credentials: options.credentials,
@@ -245,6 +252,9 @@ impl Desktop {
 
     /// The window is gone: cancels what is under way and gives answers that were paid for a few seconds to arrive.
     pub fn end(&mut self) {
+        if let Some(opening) = &self.opening {
+            opening.cancel();
+        }
         let Some(list) = &self.list else { return };
         if let Some(run) = self.current_run().filter(|r| !r.is_finished()) {
             run.cancel();
@@ -319,6 +329,9 @@ impl Desktop {
         if let Some(next) = self.screen.notices.tick(now) {
             ctx.request_repaint_after(next);
         }
+        if self.opening.is_some() {
+            ctx.request_repaint_after(Duration::from_millis(100));
+        }
         if self.current_run().is_some_and(|r| !r.is_finished()) {
             // Elapsed time goes on although nothing else changes.
             ctx.request_repaint_after(Duration::from_millis(500));
@@ -338,6 +351,7 @@ impl Desktop {
             answer: &self.answer,
             facts: &self.facts,
             screen: &self.screen,
+            opening: self.opening.as_ref(),
             run: run.as_ref(),
             user: self.credentials.as_ref().map(Credentials::account),
             settings: &self.settings,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::app::{Desktop, Event, OpenList};
+use super::app::{Desktop, Event};
 use super::commands::Command;
 use super::dialogs::{self, Dialog};
 use super::jobs::{Outcome, Purpose, question};
@@ -17,6 +17,7 @@ use crate::model::{Change, Column, Inventory, Line, Product};
 use crate::workspace::{self, Job, KeyChoice, Mode, StoreError, Workspace, WorkspaceError};
 
 impl Desktop {
+    #[expect(clippy::too_many_lines, reason = "one arm for each event")]
     pub(super) fn execute(&mut self, ctx: &egui::Context, event: Event) {
         match event {
             Event::Run(command) => {
@@ -91,6 +92,11 @@ impl Desktop {
             Event::Copy(what, text) => {
                 ctx.copy_text(text);
                 self.say(Tone::Good, format!("{what} copied"), "");
+            }
+            Event::CancelOpening => {
+                if let Some(opening) = &self.opening {
+                    opening.cancel();
+                }
             }
             Event::CloseNotice(id) => self.screen.notices.close(id),
             Event::CancelRun => {
@@ -237,7 +243,7 @@ impl Desktop {
         self.say(Tone::Bad, what, words::sentence(&error.to_string()));
     }
 
-    fn spawned(&mut self, result: std::io::Result<()>) {
+    pub(super) fn spawned(&mut self, result: std::io::Result<()>) {
         if let Err(error) = result {
             self.say(
                 Tone::Bad,
@@ -301,32 +307,6 @@ impl Desktop {
         self.spawned(result);
     }
 
-    pub(super) fn open_path(&mut self, path: PathBuf, read_only: bool) {
-        let runtime = self.host.runtime.clone();
-        let mode = if read_only { Mode::ReadOnly } else { Mode::Edit };
-        let result = self.jobs.spawn_file("open", move || {
-            let result = match Workspace::open(&path, mode, runtime.clone()) {
-                // Read, never written: open to look at, and to be saved as a list of its own.
-                Err(WorkspaceError::Store(StoreError::Legacy { .. })) => {
-                    Workspace::open(&path, Mode::ReadOnly, runtime)
-                }
-                result => result,
-            };
-            let result = result.map(|(w, report)| (w, Some(report)));
-            Outcome::Opened { path, result }
-        });
-        self.spawned(result);
-    }
-
-    fn create(&mut self, path: PathBuf) {
-        let runtime = self.host.runtime.clone();
-        let result = self.jobs.spawn_file("new", move || {
-            let result = Workspace::create(&path, runtime).map(|w| (w, None));
-            Outcome::Opened { path, result }
-        });
-        self.spawned(result);
-    }
-
     fn save(&mut self, then_quit: bool, anyway: bool) {
         self.on_file("save", move |w| {
             let result = if anyway { w.save_anyway() } else { w.save() };
@@ -377,6 +357,11 @@ impl Desktop {
     }
 
     fn start(&mut self, job: Job) {
+        if let Some(opening) = &self.opening {
+            let text = format!("Wait until {} is open, or cancel opening it.", opening.name());
+            self.say(Tone::Warning, "Not started", text);
+            return;
+        }
         let asks_computers = !matches!(job, Job::AcquireConfirmationIds { .. } | Job::RefreshCounts { .. });
         if asks_computers && self.credentials.is_none() {
             let dialog = dialogs::credentials(None, Some(job));
@@ -461,21 +446,6 @@ impl Desktop {
             },
         );
         self.screen.selection.clear();
-    }
-
-    pub(super) fn install_list(&mut self, workspace: Workspace) {
-        workspace.set_waker(self.host.waker.clone());
-        workspace.set_settings(self.settings.clone());
-        workspace.set_credentials(self.credentials.clone());
-        self.lists_opened += 1;
-        self.screen.list_changed();
-        self.answer = std::sync::Arc::default();
-        let snapshot = workspace.snapshot();
-        self.list = Some(OpenList {
-            workspace,
-            snapshot,
-            number: self.lists_opened,
-        });
     }
 
     /// A file was named by hand; one that is there already is replaced only when that was said.

@@ -49,6 +49,8 @@ pub enum Outcome {
         /// The list.
         result: Result<(Workspace, Option<OpenReport>), WorkspaceError>,
     },
+    /// A list that is no longer open was given back.
+    Discarded,
     /// The list was saved.
     Saved {
         /// Close the window when it went well.
@@ -152,6 +154,7 @@ impl Jobs {
             Outcome::Picked(..)
                 | Outcome::Exists(_)
                 | Outcome::Opened { .. }
+                | Outcome::Discarded
                 | Outcome::Saved { .. }
                 | Outcome::SavedAs(..)
                 | Outcome::Exported(_)

@@ -13,6 +13,7 @@ mod execute;
 mod fonts;
 pub mod icons;
 pub mod jobs;
+mod open_list;
 mod outcomes;
 pub mod pages;
 pub mod picker;

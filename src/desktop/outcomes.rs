@@ -9,6 +9,7 @@ use super::state::words;
 use crate::workspace::{AddReport, ImportReport, OpenReport, SaveReport, WorkspaceError};
 
 impl Desktop {
+    #[expect(clippy::too_many_lines, reason = "one arm for each outcome")]
     pub(super) fn take(&mut self, ctx: &egui::Context, outcome: Outcome) {
         match outcome {
             Outcome::Picked(purpose, ask, picked) => {
@@ -26,18 +27,27 @@ impl Desktop {
                     }
                 }
             }
-            Outcome::Opened { path, result } => match result {
-                Ok((workspace, report)) => {
-                    self.install_list(workspace);
-                    if let Some(report) = report {
-                        self.tell_opened(&report);
+            Outcome::Opened { path, result } => {
+                let cancelled = self.opening.take().is_some_and(|o| o.is_cancelled());
+                match result {
+                    // Done at the moment in which it was given up.
+                    Ok((workspace, _)) if cancelled => self.discard(workspace),
+                    Ok((workspace, report)) => {
+                        self.install_list(workspace);
+                        if let Some(report) = report {
+                            self.tell_opened(&report);
+                        }
+                    }
+                    Err(error) if cancelled || error.is_cancelled() => {}
+                    Err(error) => {
+                        self.dialogs.push(Dialog::OpenFailed {
+                            path,
+                            message: words::sentence(&error.to_string()),
+                        });
                     }
                 }
-                Err(error) => self.dialogs.push(Dialog::OpenFailed {
-                    path,
-                    message: words::sentence(&error.to_string()),
-                }),
-            },
+            }
+            Outcome::Discarded => {}
             Outcome::Saved { then_quit, result } => self.saved(ctx, then_quit, result),
             Outcome::SavedAs(path, result) => match result {
                 Ok(_) => self.say(Tone::Good, "Saved", path.display().to_string()),

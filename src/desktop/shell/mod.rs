@@ -3,6 +3,7 @@
 mod menu_bar;
 mod navigation;
 mod notices;
+mod opening;
 mod progress;
 mod status_line;
 mod toolbar;
@@ -18,6 +19,7 @@ use super::theme::{self, Palette};
 use super::widgets::region;
 
 pub(super) use menu_bar::menu_item;
+pub(super) use opening::opening_ui;
 
 /// Below this width the navigation shrinks to its symbols.
 const NARROW: f32 = 900.0;
@@ -54,6 +56,12 @@ pub fn shell_ui(ui: &mut Ui, frame: &Frame<'_>) {
     Panel::bottom("status")
         .frame(bar(12, 4))
         .show(ui, |ui| status_line::status_line_ui(ui, frame));
+    // Without a list, the page says it.
+    if let (Some(opening), Some(_)) = (frame.opening, frame.snapshot) {
+        Panel::bottom("opening")
+            .frame(bar(12, 8))
+            .show(ui, |ui| opening_ui(ui, frame, opening));
+    }
     if let Some(run) = frame.run {
         progress::drawer_ui(ui, frame, run);
     }
@@ -86,10 +94,11 @@ pub fn shell_ui(ui: &mut Ui, frame: &Frame<'_>) {
                 .show(ui, |ui| pages::details::details_ui(ui, frame));
         }
     }
-    CentralPanel::no_frame()
+    let whole = ui.ctx().content_rect();
+    let page = CentralPanel::no_frame()
         .frame(Surface::new().fill(p.surface).stroke(Stroke::NONE))
         .show(ui, |ui| page_ui(ui, frame));
-    notices::notices_ui(ui.ctx(), frame);
+    notices::notices_ui(ui.ctx(), frame, whole.bottom() - page.response.rect.bottom());
 }
 
 fn page_ui(ui: &mut Ui, frame: &Frame<'_>) {

@@ -13,14 +13,15 @@ use crate::desktop::widgets::{icon_button, region};
 
 const WIDTH: f32 = 360.0;
 
-pub(super) fn notices_ui(ctx: &Context, frame: &Frame<'_>) {
+/// `foot` is how high the bars at the foot of the window are: a message must not cover the buttons that stop what is under way.
+pub(super) fn notices_ui(ctx: &Context, frame: &Frame<'_>, foot: f32) {
     let notices = frame.screen.notices.shown();
     if notices.is_empty() {
         return;
     }
     Area::new(Id::unique("notices"))
         .order(Order::Foreground)
-        .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -40.0))
+        .anchor(Align2::RIGHT_BOTTOM, vec2(-16.0, -foot - 12.0))
         .show(ctx, |ui| {
             ui.set_width(WIDTH);
             for notice in notices {

@@ -3,6 +3,7 @@
 pub mod air_gap;
 pub mod facts;
 pub mod notices;
+pub mod opening;
 pub mod orders;
 pub mod screen;
 pub mod selection;
