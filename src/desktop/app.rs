@@ -14,14 +14,14 @@ use super::dialogs::Dialog;
 use super::dialogs::edit_computer::ComputerEdit;
 use super::jobs::{Jobs, Purpose};
 use super::picker::FilePicker;
-use super::state::facts::{Facts, RowFacts};
+use super::state::facts::{Facts, KeyFacts, RowFacts};
 use super::state::opening::Opening;
 use super::state::orders::{Order, Scope};
 use super::state::screen::Screen;
 use super::state::selection::{How, Step};
 use super::state::viewer::{Answer, Question, Viewer, Waker};
 use super::{DemoInfo, DesktopError, DesktopOptions};
-use crate::model::{Column, Computer, ComputerId, KeyEntry, KeyEntryId, ProductId};
+use crate::model::{Column, Computer, ComputerId, KeyEntry, KeyEntryId, ProductId, Secret};
 use crate::workspace::{
     AddReport, Credentials, ExportProfile, ImportPlan, Job, ReloadPlan, Run, Settings, Snapshot, Workspace,
 };
@@ -97,6 +97,23 @@ pub enum Event {
     RemoveKey(KeyEntryId),
     /// The whole key goes to the clipboard.
     CopyKey(KeyEntryId),
+    /// The product keys are sealed with this passphrase.
+    SealKeys(Secret),
+    /// The passphrase is asked for; then this happens.
+    AskPassphrase(Option<Box<Event>>),
+    /// The passphrase was typed.
+    UnlockKeys(Secret),
+    /// The seal is taken off.
+    UnsealKeys {
+        /// Although the keys are locked: they are given up.
+        forget: bool,
+    },
+    /// Older copies that hold product keys in clear are removed.
+    RemoveCopies,
+    /// The passphrase of a list to import is asked for.
+    AskPassphraseOf(PathBuf),
+    /// It was typed: the file is read again, with its product keys.
+    PlanImportUnlocked(PathBuf, Secret),
     /// The selected rows were removed.
     RemoveRows,
     /// Save; then close the window.
@@ -196,6 +213,8 @@ pub struct Desktop {
     pub(super) dialogs: Vec<Dialog>,
     pub(super) jobs: Jobs,
     pub(super) facts: Facts,
+    /// About the keys of the list with this number, at this revision.
+    key_facts: (u64, u64, KeyFacts),
     pub(super) answer: Arc<Answer>,
     pub(super) quit: bool,
     viewer: Viewer,
@@ -226,6 +245,7 @@ impl Desktop {
             dialogs: Vec::new(),
             jobs,
             facts: Facts::default(),
+            key_facts: (0, 0, KeyFacts::default()),
             answer: Arc::default(),
             quit: false,
             viewer,
@@ -266,9 +286,19 @@ impl Desktop {
             .block_on(async { tokio::time::timeout(ANSWERS_WITHIN, settled).await });
     }
 
+    /// To be carried out in the next frame, as if it had been asked for then.
+    pub(super) fn send(&mut self, event: Event) {
+        self.events.get_mut().push(event);
+    }
+
     /// The open list, for those who drive the desktop from outside.
     pub fn workspace(&self) -> Option<&Workspace> {
         self.list.as_ref().map(|l| &l.workspace)
+    }
+
+    /// What decides which commands are available.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// The state of the window.
@@ -383,10 +413,12 @@ impl Desktop {
         let snapshot = self.list.as_ref().map(|l| &l.snapshot);
         let key = snapshot.and_then(|s| s.inventory.key(self.screen.key?));
         let answered = self.list.as_ref().is_some_and(|l| l.number == self.answer.list);
-        let countable = |s: &Arc<Snapshot>| {
-            let keys = s.inventory.keys();
-            keys.filter(|k| k.key_type == crate::model::KeyType::Mak).count()
-        };
+        if let Some(list) = &self.list
+            && (list.number, list.snapshot.revision) != (self.key_facts.0, self.key_facts.1)
+        {
+            self.key_facts = (list.number, list.snapshot.revision, KeyFacts::of(&list.snapshot));
+        }
+        let keys = self.key_facts.2;
         self.facts = Facts {
             has_list: snapshot.is_some(),
             read_only: snapshot.is_some_and(|s| s.read_only),
@@ -394,11 +426,13 @@ impl Desktop {
             busy_with_file: self.jobs.busy_with_file(),
             running: self.current_run().is_some_and(|r| !r.is_finished()),
             computers: snapshot.map_or(0, |s| s.inventory.computer_count()),
-            countable_keys: snapshot.map_or(0, countable),
+            countable_keys: keys.countable,
+            protection: keys.protection,
+            locked_keys: keys.locked,
             page: self.screen.page,
             one_computer: self.selected_computer().is_some(),
             selected_key: key.is_some(),
-            selected_key_is_whole: key.is_some_and(|k| k.key.is_some()),
+            selected_key_is_whole: key.is_some_and(|k| k.key.is_some() || k.is_locked()),
             undo: snapshot.and_then(|s| s.undo.clone()),
             redo: snapshot.and_then(|s| s.redo.clone()),
             rows: if answered {

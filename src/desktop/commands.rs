@@ -5,6 +5,7 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::icons::Icon;
 use super::state::facts::{Facts, Page};
+use crate::workspace::KeyProtection;
 
 /// Where a command stands in the menu bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +127,11 @@ commands! {
     CopyKey: Keys, false, "Copy product key…", Some(Icon::Copy), None, "Copy the whole selected product key to the clipboard.";
     RemoveKey: Keys, false, "Remove product key…", Some(Icon::Remove), None, "Take the selected product key out of the list. Computers that carry it are not touched.";
 
+    SealKeys: Keys, true, "Seal with a passphrase…", Some(Icon::Lock), None, "Make the product keys in the file unreadable without a passphrase.";
+    UnlockKeys: Keys, false, "Unlock…", Some(Icon::Unlock), None, "Give the passphrase, so that sealed product keys can be read here.";
+    LockKeys: Keys, false, "Lock", Some(Icon::Lock), None, "Forget the product keys of a sealed list until they are unlocked again.";
+    UnsealKeys: Keys, false, "Remove the seal…", None, None, "Keep the product keys in the file in clear again, as VAMT does.";
+
     InstallKey: Activation, false, "Install product key…", Some(Icon::Key), Some(key(CTRL, Key::I)), "Install a MAK or the fitting KMS client setup key on the selected products.";
     Activate: Activation, false, "Activate online…", Some(Icon::Activate), Some(key(CTRL_SHIFT, Key::A)), "Let the selected computers activate themselves, with Microsoft or with their KMS host.";
     ProxyActivate: Activation, true, "Proxy activate…", Some(Icon::Proxy), Some(key(CTRL_SHIFT, Key::P)), "Acquire confirmation IDs from here and apply them to the selected computers.";
@@ -153,6 +159,7 @@ const NO_LIST: &str = "Open or make a list first.";
 const READ_ONLY: &str = "The list is open to look at only.";
 const NOTHING_SELECTED: &str = "Nothing is selected.";
 const NO_ROWS: &str = "Select products first.";
+const NOT_SEALED: &str = "The product keys of this list are not sealed.";
 const NO_KEY: &str = "Select a product key first.";
 
 impl Command {
@@ -246,6 +253,18 @@ impl Command {
                     "The list has only the last five characters of this key.",
                 )
             }),
+            C::SealKeys => writable()
+                .or_else(|| need(facts.protection != KeyProtection::Locked, "The product keys are sealed and locked: unlock them first."))
+                .or_else(|| idle(facts.busy_with_file)),
+            C::UnlockKeys => list()
+                .or_else(|| need(facts.protection != KeyProtection::Clear, NOT_SEALED))
+                .or_else(|| need(facts.protection == KeyProtection::Locked, "The product keys are unlocked.")),
+            C::LockKeys => list()
+                .or_else(|| need(facts.protection != KeyProtection::Clear, NOT_SEALED))
+                .or_else(|| need(facts.protection == KeyProtection::Unlocked, "The product keys are locked already.")),
+            C::UnsealKeys => writable()
+                .or_else(|| need(facts.protection != KeyProtection::Clear, NOT_SEALED))
+                .or_else(|| idle(facts.busy_with_file)),
             C::InstallKey => writable()
                 .or_else(|| need(rows.products > 0, NO_ROWS))
                 .or_else(|| need(rows.named > 0, "Rows without a computer name cannot be reached from here.")),

@@ -13,12 +13,16 @@ use super::state::notices::Tone;
 use super::state::orders::{self, Order, Scope};
 use super::state::screen::Look;
 use super::state::words;
-use crate::model::{Change, Column, Inventory, Line, Product};
-use crate::workspace::{self, Job, KeyChoice, Mode, StoreError, Workspace, WorkspaceError};
+use crate::model::{Change, Column, Filter, Inventory, Line, Product, Secret, ViewSpec};
+use crate::workspace::{self, Job, KeyChoice, StoreError, Workspace, WorkspaceError};
 
 impl Desktop {
     #[expect(clippy::too_many_lines, reason = "one arm for each event")]
     pub(super) fn execute(&mut self, ctx: &egui::Context, event: Event) {
+        if self.needs_locked_keys(&event) {
+            self.open(dialogs::unlock(Some(Box::new(event))));
+            return;
+        }
         match event {
             Event::Run(command) => {
                 if command.unavailable(&self.facts).is_none() {
@@ -84,6 +88,22 @@ impl Desktop {
                 vec![Change::RemoveKey(id)]
             }),
             Event::CopyKey(id) => self.copy_key(ctx, id),
+            Event::SealKeys(passphrase) => self.on_file("seal", move |w| Outcome::Sealed(w.seal_keys(&passphrase))),
+            Event::AskPassphrase(then) => self.open(dialogs::unlock(then)),
+            Event::UnlockKeys(passphrase) => {
+                self.on_list("unlock", move |w| Outcome::Unlocked(w.unlock_keys(&passphrase)));
+            }
+            Event::UnsealKeys { forget } => self.on_file("unseal", move |w| {
+                let result = if forget {
+                    w.forget_sealed_keys()
+                } else {
+                    w.unseal_keys()
+                };
+                Outcome::Unsealed(forget, result)
+            }),
+            Event::RemoveCopies => self.on_file("remove", |w| Outcome::CopiesRemoved(w.remove_copies_with_keys())),
+            Event::AskPassphraseOf(path) => self.open(dialogs::unlock_file(path)),
+            Event::PlanImportUnlocked(path, passphrase) => self.plan_import(path, Some(passphrase)),
             Event::RemoveRows => self.remove_rows(),
             Event::SaveAndQuit => self.save(true, false),
             Event::SaveAnyway => self.save(false, true),
@@ -206,6 +226,13 @@ impl Desktop {
                     });
                 }
             }
+            C::SealKeys => self.open(dialogs::seal()),
+            C::UnlockKeys => self.open(dialogs::unlock(None)),
+            C::LockKeys => self.on_list("lock", |w| {
+                w.lock_keys();
+                Outcome::Edited("Product keys locked".into(), Ok(()))
+            }),
+            C::UnsealKeys => self.open(dialogs::unseal()),
             C::InstallKey => self.open(dialogs::install_key(self.facts.rows.named, Scope::Selection)),
             C::Activate => self.order(Order::Activate, Scope::Selection),
             C::ProxyActivate => self.order(Order::Proxy, Scope::Selection),
@@ -228,7 +255,7 @@ impl Desktop {
         }
     }
 
-    fn open(&mut self, dialog: Dialog) {
+    pub(super) fn open(&mut self, dialog: Dialog) {
         // One dialog of a kind; a question asked twice is asked once.
         let kind = std::mem::discriminant(&dialog);
         self.dialogs.retain(|d| std::mem::discriminant(d) != kind);
@@ -462,6 +489,14 @@ impl Desktop {
         self.spawned(result);
     }
 
+    fn plan_import(&mut self, path: PathBuf, passphrase: Option<Secret>) {
+        self.on_file("read", move |w| {
+            let plan = w.plan_import_unlocked(&path, passphrase.as_ref());
+            // The dialog sorts the rows of the plan, which takes as long as there are many.
+            Outcome::Planned(Box::new(plan.map(|plan| dialogs::import(path, plan))))
+        });
+    }
+
     pub(super) fn picked(&mut self, purpose: Purpose, path: PathBuf) {
         match purpose {
             Purpose::New => self.create(path),
@@ -477,11 +512,7 @@ impl Desktop {
                 let result = w.save_as(&path);
                 Outcome::SavedAs(path, result)
             }),
-            Purpose::Import => self.on_file("read", move |w| {
-                // The dialog sorts the rows of the plan, which takes as long as there are many.
-                let plan = w.plan_import(&path).map(|plan| dialogs::import(path, plan));
-                Outcome::Planned(Box::new(plan))
-            }),
+            Purpose::Import => self.plan_import(path, None),
             Purpose::Export {
                 profile,
                 selection_only,

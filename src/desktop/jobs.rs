@@ -9,7 +9,7 @@ use super::picker::{PickFile, Picked};
 use super::state::viewer::Waker;
 use crate::workspace::{
     AddKeysReport, AddReport, ExportProfile, ExportReport, ImportReport, Job, OpenReport, Price, Run, SaveReport,
-    Undone, Workspace, WorkspaceError,
+    SealReport, Undone, Workspace, WorkspaceError,
 };
 
 /// What a picked file is for.
@@ -76,6 +76,14 @@ pub enum Outcome {
     KeysAdded(Result<AddKeysReport, WorkspaceError>),
     /// A text file was read into a dialog.
     TextRead(Purpose, Result<String, String>),
+    /// The product keys were sealed.
+    Sealed(Result<SealReport, WorkspaceError>),
+    /// They were unlocked: how many.
+    Unlocked(Result<usize, WorkspaceError>),
+    /// The seal was taken off; `true`: the keys were given up.
+    Unsealed(bool, Result<(), WorkspaceError>),
+    /// Older copies with keys in clear were removed.
+    CopiesRemoved(Result<Vec<PathBuf>, WorkspaceError>),
     /// The list was edited: what was done, in words.
     Edited(String, Result<(), WorkspaceError>),
     /// The rows of an order and its price are known.
@@ -161,6 +169,9 @@ impl Jobs {
                 | Outcome::Planned(..)
                 | Outcome::Imported(_)
                 | Outcome::TextRead(..)
+                | Outcome::Sealed(_)
+                | Outcome::Unsealed(..)
+                | Outcome::CopiesRemoved(_)
         );
         if about_a_file {
             self.files = self.files.saturating_sub(1);

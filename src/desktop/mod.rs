@@ -17,6 +17,8 @@ mod open_list;
 mod outcomes;
 pub mod pages;
 pub mod picker;
+mod sealing;
+mod secret_text;
 mod shell;
 pub mod state;
 pub mod theme;

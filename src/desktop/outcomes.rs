@@ -65,9 +65,24 @@ impl Desktop {
                 }
                 Err(error) => self.fail("Not exported", &error),
             },
-            Outcome::Planned(dialog) => match *dialog {
-                Ok(dialog) => self.dialogs.push(dialog),
-                Err(error) => self.fail("Nothing imported", &error),
+            Outcome::Planned(dialog) => self.planned(*dialog),
+            Outcome::Sealed(result) => self.sealed(result),
+            Outcome::Unlocked(result) => self.unlocked(result),
+            Outcome::Unsealed(forgotten, result) => match result {
+                Ok(()) if forgotten => self.say(
+                    Tone::Warning,
+                    "Seal removed, locked product keys given up",
+                    "Their entries are still here. Add the keys again when you have them.",
+                ),
+                Ok(()) => self.say(Tone::Good, "Seal removed", "The product keys are in the file in clear."),
+                Err(error) => self.fail("Seal not removed", &error),
+            },
+            Outcome::CopiesRemoved(result) => match result {
+                Ok(paths) => {
+                    let files = words::count(paths.len(), "older copy", "older copies");
+                    self.say(Tone::Good, format!("{files} removed"), "");
+                }
+                Err(error) => self.fail("Not removed", &error),
             },
             Outcome::Reload(dialog) => self.dialogs.push(*dialog),
             Outcome::Undone(word, result) => match result {
@@ -118,6 +133,20 @@ impl Desktop {
                 ctx.copy_text(text);
                 self.say(Tone::Good, format!("{} copied", words::count(rows, "row", "rows")), "");
             }
+        }
+    }
+
+    /// A dialog shows what an import would do; one that waited for a passphrase is answered.
+    fn planned(&mut self, plan: Result<Dialog, WorkspaceError>) {
+        match plan {
+            Ok(dialog) => {
+                self.dialogs.retain(|d| !matches!(d, Dialog::Unlock(_)));
+                self.open(dialog);
+            }
+            Err(error) => match self.waiting_for_passphrase() {
+                Some(dialog) => dialog.failed(words::sentence(&error.to_string())),
+                None => self.fail("Nothing imported", &error),
+            },
         }
     }
 

@@ -9,9 +9,10 @@ use crate::cil::seal;
 use crate::model::Secret;
 
 /// How the product keys of a list lie on its disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum KeyProtection {
     /// In clear, as other programs read them.
+    #[default]
     Clear,
     /// Sealed, and not readable here until somebody gives the passphrase. Everything that needs no key works.
     Locked,

@@ -1,36 +1,33 @@
 //! Who signs in to the computers.
 
 use egui::{Context, Key};
-use zeroize::Zeroizing;
 
 use super::{Stay, buttons, dialog_ui, note, paragraph};
 use crate::desktop::app::{Event, Frame};
+use crate::desktop::secret_text::{SecretText, secret_line};
 use crate::desktop::state::words::{self, Health};
-use crate::desktop::widgets::{banner_ui, forget, plain_button, primary_button, text_line};
-use crate::model::Secret;
+use crate::desktop::widgets::{banner_ui, plain_button, primary_button, text_line};
 use crate::workspace::{Credentials, Job};
 
 /// What was typed.
 pub struct SignIn {
     user: String,
-    password: Zeroizing<String>,
+    password: SecretText,
     known: bool,
     then: Option<Job>,
     focused: bool,
     problem: Option<String>,
-    field: Option<egui::Id>,
 }
 
 impl SignIn {
     pub(super) fn new(known: Option<&Credentials>, then: Option<Job>) -> Self {
         Self {
             user: known.map(Credentials::account).unwrap_or_default(),
-            password: Zeroizing::default(),
+            password: SecretText::default(),
             known: known.is_some(),
             then,
             focused: false,
             problem: None,
-            field: None,
         }
     }
 
@@ -48,12 +45,7 @@ impl SignIn {
             if !std::mem::replace(&mut self.focused, true) {
                 user.request_focus();
             }
-            let label = ui.label("Password");
-            let mut text = std::mem::take(&mut *self.password);
-            let edit = text_line(&mut text).password(true);
-            let password = ui.add(edit).labelled_by(label.id);
-            *self.password = text;
-            self.field = Some(password.id);
+            let password = secret_line(ui, &mut self.password, "Password", true);
             if let Some(problem) = &self.problem {
                 banner_ui(ui, Health::Bad, "", problem);
             }
@@ -68,7 +60,7 @@ impl SignIn {
             buttons(ui, |ui| {
                 let verb = if self.then.is_some() { "Sign in" } else { "Use" };
                 if (primary_button(ui, ready, verb).clicked() || entered) && ready {
-                    match Credentials::new(&self.user, Secret::new(self.password.as_str())) {
+                    match Credentials::new(&self.user, self.password.secret()) {
                         Ok(credentials) => {
                             frame.send(Event::SignIn(Some(credentials), self.then.take()));
                             done = true;
@@ -84,10 +76,6 @@ impl SignIn {
             });
             done
         });
-        if done.unwrap_or(true) {
-            forget(ctx, self.field);
-            return Stay::Close;
-        }
-        Stay::Open
+        Stay::unless(done.unwrap_or(true))
     }
 }

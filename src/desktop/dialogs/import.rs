@@ -10,7 +10,7 @@ use crate::desktop::app::{Event, Frame};
 use crate::desktop::icons::Icon;
 use crate::desktop::state::words::{self, Health};
 use crate::desktop::theme::{self, Palette};
-use crate::desktop::widgets::{banner_ui, plain_button};
+use crate::desktop::widgets::{banner_ui, plain_button, quiet_button};
 use crate::workspace::ImportPlan;
 
 /// A plan that waits for a decision.
@@ -57,6 +57,16 @@ impl Import {
                 summary_ui(ui, plan);
             }
             lines_ui(ui, plan);
+            if plan.locked_keys > 0 {
+                let keys = words::count(plan.locked_keys, "product key is", "product keys are");
+                ui.horizontal(|ui| {
+                    Icon::Lock.sized_ui(ui, 14.0, Palette::of(ui).warn);
+                    ui.label(format!("{keys} sealed in the file."));
+                    if quiet_button(ui, None, "Unlock them…").clicked() {
+                        frame.send(Event::AskPassphraseOf(self.path.clone()));
+                    }
+                });
+            }
             if !plan.conflicts.is_empty() {
                 ui.checkbox(
                     &mut self.take_theirs,

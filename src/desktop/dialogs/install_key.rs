@@ -44,11 +44,14 @@ impl InstallKey {
                 );
                 let keys = frame.snapshot.into_iter().flat_map(|s| s.inventory.keys());
                 // MAKs first: they are what this dialog is opened for.
-                let mut keys: Vec<_> = keys.filter(|k| k.key.is_some() && k.key_type != KeyType::Gvlk).collect();
+                let mut keys: Vec<_> = keys.filter(|k| (k.key.is_some() || k.is_locked()) && k.key_type != KeyType::Gvlk).collect();
                 keys.sort_by_key(|k| (k.key_type != KeyType::Mak, k.description.clone()));
                 for key in keys {
                     let title = format!("{}  {}", key.key_type.label(), key.masked());
                     let mut text = key.description.to_string();
+                    if key.is_locked() {
+                        text = format!("{text} Locked: you are asked for the passphrase.");
+                    }
                     if key.key_type == KeyType::Csvlk {
                         text = format!("{text} For KMS hosts only: a client that carries it becomes a KMS host.");
                     }

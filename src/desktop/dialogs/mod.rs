@@ -15,15 +15,19 @@ mod merge;
 mod palette;
 mod path;
 mod reload;
+mod seal;
 mod settings;
 mod simple;
+mod unlock;
 
 use std::path::PathBuf;
 
 use egui::accesskit::Role;
-use egui::{Align, Align2, Context, Event, Id, Key, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder, Vec2};
+use egui::{Align, Align2, Context, Id, Key, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder, Vec2};
 
-use super::app::Frame;
+pub use unlock::Unlock;
+
+use super::app::{Event, Frame};
 use super::jobs::Purpose;
 use super::picker::PickFile;
 use super::state::facts::Page;
@@ -91,6 +95,14 @@ pub enum Dialog {
         /// How it is shown.
         masked: String,
     },
+    /// Product keys are sealed.
+    Seal(Box<seal::Seal>),
+    /// Product keys are unlocked.
+    Unlock(Box<unlock::Unlock>),
+    /// The seal is taken off.
+    Unseal(seal::Unseal),
+    /// Older copies hold product keys in clear.
+    Copies(Vec<PathBuf>),
     /// A list cannot be opened.
     OpenFailed {
         /// Which.
@@ -174,6 +186,26 @@ pub fn path(purpose: Purpose, ask: PickFile) -> Dialog {
     Dialog::Path(Box::new(path::PathDialog::new(purpose, ask)))
 }
 
+/// Seals the product keys, or changes their passphrase.
+pub fn seal() -> Dialog {
+    Dialog::Seal(Box::default())
+}
+
+/// Takes the seal off.
+pub fn unseal() -> Dialog {
+    Dialog::Unseal(seal::Unseal::default())
+}
+
+/// Asks for the passphrase of the open list; `then` happens afterwards.
+pub fn unlock(then: Option<Box<Event>>) -> Dialog {
+    Dialog::Unlock(Box::new(unlock::Unlock::list(then)))
+}
+
+/// Asks for the passphrase of a list to import.
+pub fn unlock_file(path: PathBuf) -> Dialog {
+    Dialog::Unlock(Box::new(unlock::Unlock::file(path)))
+}
+
 /// Finds commands.
 pub fn palette() -> Dialog {
     Dialog::Palette(palette::Palette::default())
@@ -240,7 +272,12 @@ fn show_top(ctx: &Context, frame: &Frame<'_>, dialogs: &mut Vec<Dialog>) {
 impl Dialog {
     /// Something runs whose end will change the dialog.
     pub fn is_waiting(&self) -> bool {
-        matches!(self, Self::AddComputers(d) if d.is_searching())
+        match self {
+            Self::AddComputers(d) => d.is_searching(),
+            Self::Seal(d) => d.is_waiting(),
+            Self::Unlock(d) => d.is_waiting(),
+            _ => false,
+        }
     }
 
     fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
@@ -263,6 +300,10 @@ impl Dialog {
             Self::RemoveRows { rows } => simple::remove_rows(ctx, frame, *rows),
             Self::RemoveKey { id, masked, carriers } => simple::remove_key(ctx, frame, *id, masked, *carriers),
             Self::CopyKey { id, masked } => simple::copy_key(ctx, frame, *id, masked),
+            Self::Seal(d) => d.show(ctx, frame),
+            Self::Unlock(d) => d.show(ctx, frame),
+            Self::Unseal(d) => d.show(ctx, frame),
+            Self::Copies(paths) => seal::copies(ctx, frame, paths),
             Self::OpenFailed { path, message } => simple::open_failed(ctx, frame, path, message),
             Self::SaveFailed { message } => simple::save_failed(ctx, frame, message),
             Self::Closing => simple::closing(ctx, frame),
@@ -329,7 +370,7 @@ pub fn answer_button(ui: &mut Ui, enabled: bool, text: &str) -> bool {
     // A key that is held since before the dialog opened answers nothing.
     let entered = ui.input(|i| {
         i.events.iter().any(|event| {
-            matches!(event, Event::Key { key: Key::Enter, pressed: true, repeat: false, modifiers, .. }
+            matches!(event, egui::Event::Key { key: Key::Enter, pressed: true, repeat: false, modifiers, .. }
                 if modifiers.command_only() || (free && modifiers.is_none()))
         })
     });

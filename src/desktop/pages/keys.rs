@@ -15,6 +15,7 @@ use crate::desktop::widgets::{
     banner_ui, bar_ui, command_button, elided, empty_ui, page_heading, primary_command, quiet_button, region,
 };
 use crate::model::{KeyEntry, KeyType};
+use crate::workspace::KeyProtection;
 use crate::workspace::advice::{Generation, explain_failure};
 
 pub(crate) fn keys_ui(ui: &mut Ui, frame: &Frame<'_>) {
@@ -41,11 +42,51 @@ pub(crate) fn keys_ui(ui: &mut Ui, frame: &Frame<'_>) {
             });
         });
     });
-    ui.add_space(theme::M);
+    protection_ui(ui, frame);
+    ui.add_space(theme::S);
     ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| {
         region(ui, UiBuilder::new(), Role::List, "Product keys", |ui| {
             for key in snapshot.inventory.keys() {
                 key_ui(ui, frame, key);
+            }
+        });
+    });
+}
+
+/// How the keys lie in the file, and what can be done about it.
+fn protection_ui(ui: &mut Ui, frame: &Frame<'_>) {
+    let p = Palette::of(ui);
+    let (icon, color, text, command) = match frame.facts.protection {
+        KeyProtection::Clear => (
+            Icon::Info,
+            p.idle,
+            "In the file they are in clear, as VAMT keeps them.",
+            Command::SealKeys,
+        ),
+        KeyProtection::Locked => (
+            Icon::Lock,
+            p.warn,
+            "Sealed and locked: the keys cannot be read. Everything that needs none of them works.",
+            Command::UnlockKeys,
+        ),
+        KeyProtection::Unlocked => (
+            Icon::Unlock,
+            p.good,
+            "Sealed in the file, unlocked here until MAKeeper closes.",
+            Command::LockKeys,
+        ),
+    };
+    ui.horizontal(|ui| {
+        icon.ui(ui, color);
+        ui.label(RichText::new(text).color(if icon == Icon::Lock { p.text } else { p.text_weak }));
+        let able = command.unavailable(frame.facts);
+        ui.add_enabled_ui(able.is_none(), |ui| {
+            let button = quiet_button(ui, None, command.spec().text).on_hover_text(command.spec().tip);
+            if button.clicked() {
+                frame.run(command);
+            }
+            if let Some(why) = able {
+                button.on_disabled_hover_text(why);
             }
         });
     });
@@ -94,7 +135,13 @@ fn key_ui(ui: &mut Ui, frame: &Frame<'_>, key: &KeyEntry) {
     if known != Some(height) {
         ui.data_mut(|d| d.insert_temp(place, height));
     }
-    let name = format!("{} {}, {}", key.key_type.label(), key.masked(), words::remaining(key));
+    let locked = if key.is_locked() { ", locked" } else { "" };
+    let name = format!(
+        "{} {}, {}{locked}",
+        key.key_type.label(),
+        key.masked(),
+        words::remaining(key)
+    );
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, selected, &name));
     if response.clicked() {
         frame.send(Event::SelectKey(key.id));
@@ -122,6 +169,9 @@ fn what_ui(ui: &mut Ui, frame: &Frame<'_>, key: &KeyEntry) {
     };
     elided(ui, RichText::new(title).text_style(theme::strong()));
     ui.horizontal(|ui| {
+        if key.is_locked() {
+            Icon::Lock.sized_ui(ui, 14.0, p.text_weak);
+        }
         ui.add(Label::new(RichText::new(key.masked()).monospace()));
         if !key.description.is_empty() {
             ui.label(RichText::new(key.key_type.label()).color(p.text_weak));

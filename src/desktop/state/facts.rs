@@ -1,6 +1,7 @@
 //! What commands depend on: the few facts about list and selection that decide what is available.
 
 use crate::model::{Inventory, KeyType, LicenseStatus, Row, Text};
+use crate::workspace::{KeyProtection, Snapshot};
 
 /// The pages of the window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -72,6 +73,29 @@ impl RowFacts {
     }
 }
 
+/// About the product keys of a list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KeyFacts {
+    /// MAKs, whose activations the service counts.
+    pub countable: usize,
+    /// How the keys lie in the file.
+    pub protection: KeyProtection,
+    /// Keys that cannot be read until the passphrase is given.
+    pub locked: usize,
+}
+
+impl KeyFacts {
+    /// Walks the keys.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let keys = || snapshot.inventory.keys();
+        Self {
+            countable: keys().filter(|k| k.key_type == KeyType::Mak).count(),
+            protection: snapshot.key_protection(),
+            locked: keys().filter(|k| k.is_locked()).count(),
+        }
+    }
+}
+
 /// Everything that decides which commands are available.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, each asked by name")]
 #[derive(Debug, Clone, Default)]
@@ -90,13 +114,17 @@ pub struct Facts {
     pub computers: usize,
     /// Product keys whose activations the service counts.
     pub countable_keys: usize,
+    /// How the product keys lie in the file.
+    pub protection: KeyProtection,
+    /// Product keys that cannot be read until the passphrase is given.
+    pub locked_keys: usize,
     /// The page shown.
     pub page: Page,
     /// One row with a computer is selected.
     pub one_computer: bool,
     /// A product key is selected on its page.
     pub selected_key: bool,
-    /// The list has the whole of it.
+    /// The list has the whole of it, locked or not.
     pub selected_key_is_whole: bool,
     /// The edit that undo takes back.
     pub undo: Option<Text>,
