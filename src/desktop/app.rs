@@ -83,6 +83,13 @@ pub enum Event {
         /// The selected rows only.
         selection_only: bool,
     },
+    /// The product list is to be written as a table.
+    ExportTable {
+        /// Its columns.
+        columns: Vec<Column>,
+        /// Not only what the filter shows.
+        every_row: bool,
+    },
     /// An import was confirmed.
     ApplyImport(Box<ImportPlan>),
     /// Both versions of a list that somebody else saved become one.

@@ -103,6 +103,7 @@ commands! {
     SaveAs: File, false, "Save as…", None, Some(key(CTRL_SHIFT, Key::S)), "Write the list to another file and go on with that one.";
     Import: File, true, "Import…", Some(Icon::Import), Some(key(CTRL_SHIFT, Key::I)), "Bring in another list: confirmation IDs from the connected side, or computers and keys.";
     Export: File, false, "Export…", Some(Icon::Export), Some(key(CTRL_SHIFT, Key::E)), "Write a list for somebody else: everything, without product keys, or proxy activation data only.";
+    ExportTable: File, false, "Export table (CSV)…", None, None, "Write the product list with the columns you choose, for a spreadsheet.";
     Settings: File, true, "Settings…", None, Some(key(CTRL, Key::Comma)), "Change the way to the activation service and the patience with computers.";
     Quit: File, false, "Quit", None, Some(key(CTRL, Key::Q)), "Close MAKeeper.";
 
@@ -217,7 +218,7 @@ impl Command {
             C::Save => writable()
                 .or_else(|| need(facts.unsaved > 0, "Every change is saved."))
                 .or_else(|| idle(facts.busy_with_file)),
-            C::SaveAs | C::Export => list().or_else(|| idle(facts.busy_with_file)),
+            C::SaveAs | C::Export | C::ExportTable => list().or_else(|| idle(facts.busy_with_file)),
             C::Import => writable().or_else(|| idle(facts.busy_with_file)),
             C::SelectAll
             | C::Find

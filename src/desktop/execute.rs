@@ -65,6 +65,10 @@ impl Desktop {
                 profile,
                 selection_only,
             }),
+            Event::ExportTable { columns, every_row } => {
+                self.screen.export_columns.clone_from(&columns);
+                self.pick(Purpose::ExportTable { columns, every_row });
+            }
             Event::ApplyImport(plan) => {
                 self.on_file("import", move |w| Outcome::Imported(Box::new(w.apply_import(*plan))));
             }
@@ -165,6 +169,7 @@ impl Desktop {
             C::SaveAs => self.pick(Purpose::SaveAs),
             C::Import => self.pick(Purpose::Import),
             C::Export => self.open(dialogs::export(self.facts.rows.products > 0, self.screen.page)),
+            C::ExportTable => self.open(dialogs::export_table(&self.screen.export_columns)),
             C::Settings => self.open(dialogs::settings(&self.settings)),
             C::Quit => {
                 if self.asks_before_closing() {
@@ -521,6 +526,17 @@ impl Desktop {
                 self.on_file("export", move |w| {
                     let rows = selection_only.then(|| orders::products(&view, &selected, &w.snapshot().inventory));
                     Outcome::Exported(w.export(&path, profile, rows.as_ref()))
+                });
+            }
+            Purpose::ExportTable { columns, every_row } => {
+                let shown = self.screen.spec.clone();
+                let spec = ViewSpec {
+                    filter: if every_row { Filter::default() } else { shown.filter },
+                    group_by: None,
+                    ..shown
+                };
+                self.on_file("export", move |w| {
+                    Outcome::TableExported(w.export_table(&path, &columns, &spec))
                 });
             }
             Purpose::Keys | Purpose::Computers => {

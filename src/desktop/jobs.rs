@@ -7,9 +7,10 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::dialogs::Dialog;
 use super::picker::{PickFile, Picked};
 use super::state::viewer::Waker;
+use crate::model::Column;
 use crate::workspace::{
     AddKeysReport, AddReport, ExportProfile, ExportReport, ImportReport, Job, OpenReport, Price, Run, SaveReport,
-    SealReport, Undone, Workspace, WorkspaceError,
+    SealReport, TableReport, Undone, Workspace, WorkspaceError,
 };
 
 /// What a picked file is for.
@@ -29,6 +30,13 @@ pub enum Purpose {
         profile: ExportProfile,
         /// The selected rows only.
         selection_only: bool,
+    },
+    /// Write the product list there as a table.
+    ExportTable {
+        /// Its columns.
+        columns: Vec<Column>,
+        /// Not only what the filter shows.
+        every_row: bool,
     },
     /// Read product keys from it.
     Keys,
@@ -62,6 +70,8 @@ pub enum Outcome {
     SavedAs(PathBuf, Result<SaveReport, WorkspaceError>),
     /// A list was exported.
     Exported(Result<ExportReport, WorkspaceError>),
+    /// The product list was written as a table.
+    TableExported(Result<TableReport, WorkspaceError>),
     /// A file to import was read.
     Planned(Box<Result<Dialog, WorkspaceError>>),
     /// Somebody else saved the list: a dialog shows what both versions become.
@@ -166,6 +176,7 @@ impl Jobs {
                 | Outcome::Saved { .. }
                 | Outcome::SavedAs(..)
                 | Outcome::Exported(_)
+                | Outcome::TableExported(_)
                 | Outcome::Planned(..)
                 | Outcome::Imported(_)
                 | Outcome::TextRead(..)
@@ -180,6 +191,8 @@ impl Jobs {
     }
 }
 
+const LIST: &str = "Computer Information List";
+
 /// What to ask for `purpose`; `near` is the open list.
 pub fn question(purpose: &Purpose, near: Option<&std::path::Path>) -> PickFile {
     let stem = near
@@ -191,22 +204,22 @@ pub fn question(purpose: &Purpose, near: Option<&std::path::Path>) -> PickFile {
         Purpose::SaveAs => ("Save list as", true, format!("{stem}.cilx")),
         Purpose::Import => ("Import list", false, String::new()),
         Purpose::Export { profile, .. } => ("Export list", true, format!("{stem}-{}.cilx", profile.name())),
+        Purpose::ExportTable { .. } => ("Export table", true, format!("{stem}.csv")),
         Purpose::Keys => ("Read product keys from a file", false, String::new()),
         Purpose::Computers => ("Read computer names from a file", false, String::new()),
     };
-    let text = matches!(purpose, Purpose::Keys | Purpose::Computers);
+    let (kind, endings): (_, &[&str]) = match purpose {
+        Purpose::Keys | Purpose::Computers => ("Text", &["txt", "csv"]),
+        Purpose::ExportTable { .. } => ("Table", &["csv"]),
+        _ if save => (LIST, &["cilx"]),
+        _ => (LIST, &["cilx", "cil"]),
+    };
     PickFile {
         title,
         save,
         file_name,
         folder: near.and_then(|p| p.parent()).map(std::path::Path::to_owned),
-        kind: if text { "Text" } else { "Computer Information List" },
-        endings: if text {
-            &["txt", "csv"]
-        } else if save {
-            &["cilx"]
-        } else {
-            &["cilx", "cil"]
-        },
+        kind,
+        endings,
     }
 }

@@ -65,6 +65,17 @@ impl Desktop {
                 }
                 Err(error) => self.fail("Not exported", &error),
             },
+            Outcome::TableExported(result) => match result {
+                Ok(report) => {
+                    let rows = words::count(report.rows, "row", "rows");
+                    self.say(
+                        Tone::Good,
+                        format!("{rows} exported"),
+                        report.path.display().to_string(),
+                    );
+                }
+                Err(error) => self.fail("Not exported", &error),
+            },
             Outcome::Planned(dialog) => self.planned(*dialog),
             Outcome::Sealed(result) => self.sealed(result),
             Outcome::Unlocked(result) => self.unlocked(result),

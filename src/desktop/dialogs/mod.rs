@@ -9,6 +9,7 @@ mod edit_key;
 mod edit_product;
 mod explain;
 mod export;
+mod export_table;
 mod import;
 mod install_key;
 mod merge;
@@ -34,7 +35,7 @@ use super::state::facts::Page;
 use super::state::orders::Scope;
 use super::theme;
 use super::widgets::{primary_button, region};
-use crate::model::{Computer, KeyEntry, KeyEntryId, Product};
+use crate::model::{Column, Computer, KeyEntry, KeyEntryId, Product};
 use crate::workspace::{Credentials, ImportPlan, Job, Price, ReloadPlan, Settings};
 
 /// An open dialog.
@@ -58,6 +59,8 @@ pub enum Dialog {
     Settings(Box<settings::SettingsDialog>),
     /// Which profile.
     Export(export::Export),
+    /// Which columns and rows.
+    ExportTable(export_table::ExportTable),
     /// What an import would do.
     Import(Box<import::Import>),
     /// Where a computer is reached.
@@ -149,6 +152,11 @@ pub fn settings(settings: &Settings) -> Dialog {
 /// Asks for a profile. On the air-gap page the profile for it is proposed.
 pub fn export(has_selection: bool, page: Page) -> Dialog {
     Dialog::Export(export::Export::new(has_selection, page == Page::AirGap))
+}
+
+/// Asks which columns of the product list become a table; `columns` at first.
+pub fn export_table(columns: &[Column]) -> Dialog {
+    Dialog::ExportTable(export_table::ExportTable::new(columns))
 }
 
 /// Shows what an import would do.
@@ -289,6 +297,7 @@ impl Dialog {
             Self::Credentials(d) => d.show(ctx, frame),
             Self::Settings(d) => d.show(ctx, frame),
             Self::Export(d) => d.show(ctx, frame),
+            Self::ExportTable(d) => d.show(ctx, frame),
             Self::Import(d) => d.show(ctx, frame),
             Self::EditComputer(d) => d.show(ctx, frame),
             Self::EditKey(d) => d.show(ctx, frame),

@@ -6,6 +6,7 @@ use super::facts::Page;
 use super::notices::Notices;
 use super::selection::Selection;
 use crate::model::{Column, Filter, FilterError, KeyEntryId, ViewSpec};
+use crate::workspace::USUAL_COLUMNS;
 
 /// Light, dark, or as the system is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -89,6 +90,8 @@ pub struct Screen {
     pub selection: Selection,
     /// The selected product key.
     pub key: Option<KeyEntryId>,
+    /// The columns of the table that was exported last.
+    pub export_columns: Vec<Column>,
     /// Messages.
     pub notices: Notices,
     /// Details are shown.
@@ -127,6 +130,7 @@ impl Default for Screen {
             spec: ViewSpec::default(),
             selection: Selection::default(),
             key: None,
+            export_columns: USUAL_COLUMNS.to_vec(),
             notices: Notices::default(),
             details: true,
             look: Look::System,
