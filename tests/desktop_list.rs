@@ -256,7 +256,7 @@ fn a_wide_window_gives_its_width_to_computer_product_and_last_action() {
     };
     let names = ["Computer", "Product", "License status"];
     let before = names.map(|n| width(&desk, n));
-    desk.harness.set_size(egui::vec2(1920.0, 1000.0));
+    desk.harness.set_size(egui::vec2(2400.0, 1000.0));
     desk.settle();
     let after = names.map(|n| width(&desk, n));
     assert!(

@@ -46,6 +46,8 @@ pub enum Event {
     ShowRows(String),
     /// A heading was clicked.
     Sort(Column),
+    /// Other columns were chosen.
+    Columns(Vec<Column>),
     /// Another grouping was chosen.
     Group(Option<Column>),
     /// A line of the list was clicked.

@@ -35,6 +35,7 @@ impl Desktop {
                 self.screen.set_filter(filter);
             }
             Event::Sort(column) => self.screen.sort_by(column),
+            Event::Columns(columns) => self.screen.columns = columns,
             Event::Group(column) => {
                 self.screen.spec.group_by = column;
                 self.screen.scroll_to = Some(0);

@@ -14,8 +14,8 @@ use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, Table, TableDelegate, Tabl
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::Command;
 use crate::desktop::icons::Icon;
-use crate::desktop::shell::menu_item;
-use crate::desktop::state::screen::{COLUMNS, widths};
+use crate::desktop::shell::{columns_ui, menu_item};
+use crate::desktop::state::columns::widths;
 use crate::desktop::state::selection::{How, Step};
 use crate::desktop::state::words;
 use crate::desktop::theme::{self, Palette};
@@ -53,25 +53,30 @@ pub(crate) fn table_ui(ui: &mut Ui, frame: &Frame<'_>) {
         let table_id = ui.unique_id();
         ui.ctx().accesskit_node_builder(table_id, |node| {
             node.set_row_count(rows);
-            node.set_column_count(COLUMNS.len());
+            node.set_column_count(frame.screen.columns.len());
         });
         keyboard_ui(ui, frame, rect);
+        let widths = widths(&frame.screen.columns, rect.width());
         let mut table = Table::new()
             .id_salt("products")
             .num_rows(rows as u64)
             .num_sticky_cols(1)
             .headers([HeaderRow::new(HEADER)])
             .columns(
-                COLUMNS
+                frame
+                    .screen
+                    .columns
                     .iter()
+                    .zip(&widths)
                     .map(|(column, width)| {
                         egui_table::Column::new(*width)
                             .range(48.0..=900.0)
-                            .id(Id::unique(("column", column.name())))
+                            .id(column_id(*column))
                     })
                     .collect::<Vec<_>>(),
             );
-        give_widths(ui, table.get_id(ui), rect.width());
+        let wanted = frame.screen.columns.iter().copied().zip(widths).collect();
+        give_widths(ui, table.get_id(ui), wanted);
         if let Some(line) = frame.screen.scroll_to {
             table = table.scroll_to_row(line as u64, None);
         }
@@ -83,14 +88,12 @@ pub(crate) fn table_ui(ui: &mut Ui, frame: &Frame<'_>) {
 
 /// Widths are given, not measured: measuring would draw every column of the first rows once more. They follow the width of the
 /// table until somebody drags a column.
-fn give_widths(ui: &Ui, id: Id, available: f32) {
+fn give_widths(ui: &Ui, id: Id, wanted: Vec<(Column, f32)>) {
     let given_id = id.with("given");
-    let given: Option<Vec<f32>> = ui.data(|d| d.get_temp(given_id));
-    let wanted = widths(available);
+    let given: Option<Vec<(Column, f32)>> = ui.data(|d| d.get_temp(given_id));
     let state = TableState::load(ui.ctx(), id);
-    let column_id = |column: Column| Id::unique(("column", column.name()));
     if let (Some(state), Some(given)) = (&state, &given) {
-        let untouched = COLUMNS.iter().zip(given).all(|((column, _), width)| {
+        let untouched = given.iter().all(|(column, width)| {
             let now = state.col_widths.get(&column_id(*column));
             now.is_none_or(|now| (now - width).abs() < 0.5)
         });
@@ -99,11 +102,15 @@ fn give_widths(ui: &Ui, id: Id, available: f32) {
         }
     }
     let mut state = state.unwrap_or_default();
-    for ((column, _), width) in COLUMNS.iter().zip(&wanted) {
+    for (column, width) in &wanted {
         state.col_widths.insert(column_id(*column), *width);
     }
     state.store(ui.ctx(), id);
     ui.data_mut(|d| d.insert_temp(given_id, wanted));
+}
+
+fn column_id(column: Column) -> Id {
+    Id::unique(("column", column.name()))
 }
 
 /// One invisible widget takes the focus of the table; rows and cells need none of their own.
@@ -231,7 +238,7 @@ impl TableDelegate for Delegate<'_> {
     }
 
     fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
-        let Some((column, _)) = COLUMNS.get(cell.group_index) else {
+        let Some(column) = self.frame.screen.columns.get(cell.group_index) else {
             return;
         };
         let (p, spec) = (self.p, &self.frame.screen.spec);
@@ -271,9 +278,14 @@ impl TableDelegate for Delegate<'_> {
             let at = pos2(end + 3.0, rect.center().y - 6.0);
             icon.paint(painter, Rect::from_min_size(at, vec2(12.0, 12.0)), p.accent);
         }
-        if response.on_hover_cursor(CursorIcon::PointingHand).clicked() {
+        let response = response.on_hover_cursor(CursorIcon::PointingHand);
+        if response.clicked() {
             self.frame.send(Event::Sort(*column));
         }
+        Popup::context_menu(&response)
+            .width(220.0)
+            .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
+            .show(|ui| columns_ui(ui, self.frame));
     }
 
     fn row_ui(&mut self, ui: &mut Ui, row_nr: u64) {
@@ -351,7 +363,7 @@ impl TableDelegate for Delegate<'_> {
             }
             return;
         }
-        let Some((column, _)) = COLUMNS.get(cell.col_nr) else {
+        let Some(column) = self.frame.screen.columns.get(cell.col_nr) else {
             return;
         };
         let Some(view) = self.view(line) else { return };

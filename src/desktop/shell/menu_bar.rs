@@ -5,9 +5,11 @@ use egui::{Button, MenuBar, RichText, Ui, containers::menu::MenuButton, containe
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::{Command, Menu};
 use crate::desktop::icons::Icon;
+use crate::desktop::state::columns;
 use crate::desktop::state::facts::Page;
 use crate::desktop::state::screen::{GROUPS, Look};
 use crate::desktop::theme::Palette;
+use crate::model::Column;
 
 pub(super) fn menu_bar_ui(ui: &mut Ui, frame: &Frame<'_>) {
     MenuBar::new().ui(ui, |ui| {
@@ -39,6 +41,7 @@ fn menu_ui(ui: &mut Ui, frame: &Frame<'_>, menu: Menu) {
         }
         if *command == Command::ThemeSystem {
             group_menu_ui(ui, frame);
+            SubMenuButton::new("Columns").ui(ui, |ui| columns_ui(ui, frame));
             ui.separator();
         }
         menu_item(ui, frame, *command);
@@ -57,6 +60,25 @@ fn group_menu_ui(ui: &mut Ui, frame: &Frame<'_>) {
             }
         }
     });
+}
+
+/// Which columns the product list has.
+pub fn columns_ui(ui: &mut Ui, frame: &Frame<'_>) {
+    ui.spacing_mut().item_spacing.y = 2.0;
+    ui.spacing_mut().interact_size.y = 22.0;
+    let shown = &frame.screen.columns;
+    for column in columns::with(Column::ALL, Column::Computer, true) {
+        let mut chosen = shown.contains(&column);
+        let able = column != Column::Computer;
+        let check = ui.add_enabled(able, egui::Checkbox::new(&mut chosen, column.heading()));
+        if check.changed() {
+            frame.send(Event::Columns(columns::with(shown, column, chosen)));
+        }
+    }
+    ui.separator();
+    if ui.button("Usual columns").clicked() {
+        frame.send(Event::Columns(columns::USUAL.to_vec()));
+    }
 }
 
 /// A command as an item of a menu.

@@ -1,6 +1,7 @@
 //! What the desktop shows, without egui: it can be tested on paper.
 
 pub mod air_gap;
+pub mod columns;
 pub mod facts;
 pub mod notices;
 pub mod opening;
