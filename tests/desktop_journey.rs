@@ -28,7 +28,7 @@ fn settings(service: &str) -> Settings {
 
 fn window(folder: &Arc<tempfile::TempDir>, service: &str) -> Desk {
     let options = DesktopOptions {
-        settings: settings(service),
+        settings: Some(settings(service)),
         ..DesktopOptions::default()
     };
     Desk::start(folder.clone(), options)

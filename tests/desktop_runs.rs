@@ -58,13 +58,13 @@ impl Estate {
         let account = format!("{}\\{}", admin.domain, admin.user);
         let options = DesktopOptions {
             list: Some(path),
-            settings: Settings {
+            settings: Some(Settings {
                 service_url: Some(self.lab.service_url().to_owned()),
                 proxy: ProxySetting::Direct,
                 connect_timeout: Duration::from_secs(2),
                 operation_timeout: Duration::from_secs(3),
                 ..Settings::default()
-            },
+            }),
             credentials: Some(Credentials::new(&account, Secret::new(admin.password)).unwrap()),
             ..DesktopOptions::default()
         };

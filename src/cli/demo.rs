@@ -105,7 +105,8 @@ fn in_the_desktop(context: &mut Context, dials: &DialArgs) -> Result<Exit, CliEr
     let settings = lab_settings(&lab);
     run(DesktopOptions {
         list: Some(list),
-        settings,
+        settings: Some(settings),
+        remembered: crate::desktop::Remembered::usual(),
         credentials: Some(lab_credentials()?),
         demo: Some(DemoInfo {
             banner: "Demonstration: everything here is simulated on this computer. The list is a copy and is deleted at the end."

@@ -129,6 +129,7 @@ fn open(list: Option<PathBuf>) -> ExitCode {
     }
     let options = crate::desktop::DesktopOptions {
         list,
+        remembered: crate::desktop::Remembered::usual(),
         ..crate::desktop::DesktopOptions::default()
     };
     match crate::desktop::run(options) {

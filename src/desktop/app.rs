@@ -14,6 +14,7 @@ use super::dialogs::Dialog;
 use super::dialogs::edit_computer::ComputerEdit;
 use super::jobs::{Jobs, Purpose};
 use super::picker::FilePicker;
+use super::remember::Memory;
 use super::state::facts::{Facts, KeyFacts, RowFacts};
 use super::state::opening::Opening;
 use super::state::orders::{Order, Scope};
@@ -66,6 +67,10 @@ pub enum Event {
     SignIn(Option<Credentials>, Option<Job>),
     /// Runs are to behave like this.
     Settings(Box<Settings>),
+    /// A list that was open before is to be opened.
+    OpenRecent(PathBuf),
+    /// The lists opened last are forgotten.
+    ForgetRecent,
     /// A file is needed.
     Pick(Purpose),
     /// A file was named by hand; `true`: whether it is there already does not matter.
@@ -171,6 +176,8 @@ pub struct Frame<'a> {
     pub user: Option<String>,
     /// How runs behave.
     pub settings: &'a Settings,
+    /// They are there again at the next start.
+    pub remembers_runs: bool,
     /// What is said of a demonstration.
     pub demo: Option<&'a DemoInfo>,
     /// The time, for ages.
@@ -226,6 +233,7 @@ pub struct Desktop {
     key_facts: (u64, u64, KeyFacts),
     pub(super) answer: Arc<Answer>,
     pub(super) quit: bool,
+    pub(super) memory: Option<Memory>,
     viewer: Viewer,
     asked: Option<(u64, u64, crate::model::ViewSpec, u64)>,
     events: RefCell<Vec<Event>>,
@@ -241,12 +249,17 @@ impl Desktop {
     pub fn new(options: DesktopOptions, host: Host) -> Result<Self, DesktopError> {
         let viewer = Viewer::start(host.waker.clone()).map_err(DesktopError::Thread)?;
         let jobs = Jobs::new(host.waker.clone());
+        let remembered = options.remembered;
+        let memory = remembered.as_ref().map(|r| Memory::new(r, options.settings.is_some()));
+        let settings = options
+            .settings
+            .or_else(|| remembered.as_ref().map(|r| r.preferences().runs.clone()));
         let mut desktop = Self {
             host,
             list: None,
             opening: None,
             lists_opened: 0,
-            settings: options.settings,
+            settings: settings.unwrap_or_default(),
             credentials: options.credentials,
             demo_list: options.list.clone().filter(|_| options.demo.is_some()),
             demo: options.demo,
@@ -257,10 +270,14 @@ impl Desktop {
             key_facts: (0, 0, KeyFacts::default()),
             answer: Arc::default(),
             quit: false,
+            memory,
             viewer,
             asked: None,
             events: RefCell::default(),
         };
+        if let Some(remembered) = &remembered {
+            desktop.take_remembered(remembered);
+        }
         if let Some(path) = options.list {
             desktop.open_path(path, false);
         }
@@ -281,6 +298,7 @@ impl Desktop {
 
     /// The window is gone: cancels what is under way and gives answers that were paid for a few seconds to arrive.
     pub fn end(&mut self) {
+        self.remember_at_the_end();
         if let Some(opening) = &self.opening {
             opening.cancel();
         }
@@ -379,6 +397,7 @@ impl Desktop {
             ctx.request_repaint_after(Duration::from_mins(1));
         }
         self.apply_look(ctx);
+        self.remember_soon(ctx);
     }
 
     /// Draws a frame.
@@ -394,6 +413,7 @@ impl Desktop {
             run: run.as_ref(),
             user: self.credentials.as_ref().map(Credentials::account),
             settings: &self.settings,
+            remembers_runs: self.remembers_runs(),
             demo: self.demo.as_ref(),
             now: Utc::now(),
             events: &self.events,

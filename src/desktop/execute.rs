@@ -51,6 +51,12 @@ impl Desktop {
             Event::Start(job) => self.start(job),
             Event::SignIn(credentials, then) => self.sign_in(credentials, then),
             Event::Settings(settings) => self.use_settings(*settings),
+            Event::OpenRecent(path) => {
+                if Command::OpenList.unavailable(&self.facts).is_none() {
+                    self.picked(Purpose::Open, path);
+                }
+            }
+            Event::ForgetRecent => self.screen.recent.clear(),
             Event::Pick(purpose) => self.pick(purpose),
             Event::TypedPath(purpose, path, replace) => self.typed_path(purpose, path, replace),
             Event::AddComputers(text) => self.on_list("add-computers", move |w| {

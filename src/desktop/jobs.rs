@@ -102,6 +102,8 @@ pub enum Outcome {
     Started(Result<Run, WorkspaceError>),
     /// The files of further authorities were read: why one of them cannot be used.
     AuthoritiesRead(Option<String>),
+    /// The preferences were written.
+    Remembered(std::io::Result<()>),
     /// Rows as text for the clipboard, and how many.
     RowsAsText(String, usize),
 }

@@ -17,6 +17,8 @@ mod open_list;
 mod outcomes;
 pub mod pages;
 pub mod picker;
+pub mod preferences;
+mod remember;
 mod sealing;
 mod secret_text;
 mod shell;
@@ -32,6 +34,8 @@ use std::time::Duration;
 use crate::workspace::{Credentials, Settings};
 use app::{Desktop, Host};
 use picker::SystemPicker;
+use preferences::WindowSize;
+pub use remember::Remembered;
 
 /// What is said of a demonstration, and what keeps it alive.
 pub struct DemoInfo {
@@ -46,8 +50,10 @@ pub struct DemoInfo {
 pub struct DesktopOptions {
     /// The list to open.
     pub list: Option<PathBuf>,
-    /// How runs behave.
-    pub settings: Settings,
+    /// How runs behave, when that was said for this session; it stands above what is remembered, and is not kept.
+    pub settings: Option<Settings>,
+    /// What is remembered from before; `None`: nothing is, and nothing will be.
+    pub remembered: Option<Remembered>,
     /// Who signs in to the computers, when that is known already.
     pub credentials: Option<Credentials>,
     /// A demonstration.
@@ -79,11 +85,14 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
         .build()
         .map_err(DesktopError::Thread)?;
     let handle = runtime.handle().clone();
+    let window = options.remembered.as_ref().and_then(Remembered::window);
+    let wanted = window.map_or(WANTED, |w| w.size);
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("MAKeeper")
             .with_app_id("makeeper")
-            .with_inner_size(WANTED)
+            .with_inner_size(wanted)
+            .with_maximized(window.is_some_and(|w| w.maximized))
             .with_min_inner_size([820.0, 520.0])
             .with_icon(icons::window_icon()),
         centered: true,
@@ -100,6 +109,7 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
         Ok(Box::new(Window {
             desktop: Desktop::new(options, host)?,
             title: String::new(),
+            wanted,
             fitted: false,
         }))
     });
@@ -113,6 +123,8 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
 struct Window {
     desktop: Desktop,
     title: String,
+    /// The size it opens with, in points.
+    wanted: [f32; 2],
     /// The window was made to fit its monitor.
     fitted: bool,
 }
@@ -122,13 +134,29 @@ const WANTED: [f32; 2] = [1200.0, 760.0];
 /// What title bar and task bar take of a monitor.
 const BARS: [f32; 2] = [0.0, 96.0];
 
-/// The size at which the window fits a monitor, if it does not as it opens. Never lower than what the pages need, unless the
-/// monitor itself is.
-fn fitting(monitor: egui::Vec2) -> Option<egui::Vec2> {
-    let wanted = egui::Vec2::from(WANTED);
+/// The size at which a window of this size fits a monitor, if it does not as it opens. Never lower than what the pages need,
+/// unless the monitor itself is.
+fn fitting(wanted: egui::Vec2, monitor: egui::Vec2) -> Option<egui::Vec2> {
     let least = egui::vec2(1024.0, 700.0).min(monitor);
     let size = wanted.min(monitor - egui::Vec2::from(BARS)).max(least).min(wanted);
     (size != wanted).then_some(size)
+}
+
+/// The size of the window as it is now, without the text size chosen in it. One that is maximized keeps the size it had.
+fn window_size(ctx: &egui::Context) -> Option<WindowSize> {
+    let zoom = ctx.zoom_factor();
+    ctx.input(|i| {
+        let viewport = i.viewport();
+        let maximized = viewport.maximized.unwrap_or(false) || viewport.fullscreen.unwrap_or(false);
+        if viewport.minimized.unwrap_or(false) {
+            return None;
+        }
+        let size = viewport.inner_rect?.size() * zoom;
+        Some(WindowSize {
+            size: [size.x.round(), size.y.round()],
+            maximized,
+        })
+    })
 }
 
 impl eframe::App for Window {
@@ -137,11 +165,14 @@ impl eframe::App for Window {
             && let Some(monitor) = ctx.input(|i| i.viewport().monitor_size)
         {
             self.fitted = true;
-            if let Some(size) = fitting(monitor) {
+            if let Some(size) = fitting(self.wanted.into(), monitor) {
                 ctx.send_viewport_cmd(egui::ViewportCommand::InnerSize(size));
                 let at = ((monitor - egui::Vec2::from(BARS) - size) / 2.0).max(egui::Vec2::ZERO);
                 ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(at.to_pos2()));
             }
+        }
+        if let Some(window) = window_size(ctx) {
+            self.desktop.window_is(window);
         }
         self.desktop.logic(ctx);
         let title = self.desktop.title();
@@ -171,10 +202,14 @@ mod tests {
 
     #[test]
     fn the_window_opens_inside_the_monitor() {
-        assert_eq!(fitting(vec2(1920.0, 1080.0)), None);
-        assert_eq!(fitting(vec2(1366.0, 768.0)), Some(vec2(1200.0, 700.0)));
-        assert_eq!(fitting(vec2(1280.0, 800.0)), Some(vec2(1200.0, 704.0)));
-        assert_eq!(fitting(vec2(1024.0, 768.0)), Some(vec2(1024.0, 700.0)));
-        assert_eq!(fitting(vec2(800.0, 600.0)), Some(vec2(800.0, 600.0)));
+        let usual = |monitor| fitting(super::WANTED.into(), monitor);
+        assert_eq!(usual(vec2(1920.0, 1080.0)), None);
+        assert_eq!(usual(vec2(1366.0, 768.0)), Some(vec2(1200.0, 700.0)));
+        assert_eq!(usual(vec2(1280.0, 800.0)), Some(vec2(1200.0, 704.0)));
+        assert_eq!(usual(vec2(1024.0, 768.0)), Some(vec2(1024.0, 700.0)));
+        assert_eq!(usual(vec2(800.0, 600.0)), Some(vec2(800.0, 600.0)));
+        // As large as it was on another monitor.
+        let large = vec2(2400.0, 1300.0);
+        assert_eq!(fitting(large, vec2(1366.0, 768.0)), Some(vec2(1366.0, 700.0)));
     }
 }

@@ -1,6 +1,6 @@
 //! Opening lists: on a thread of its own, while the one that is open stays until the other is there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::app::{Desktop, OpenList};
 use super::jobs::Outcome;
@@ -50,6 +50,7 @@ impl Desktop {
         self.screen.list_changed();
         self.answer = std::sync::Arc::default();
         let snapshot = workspace.snapshot();
+        self.was_opened(&snapshot.path);
         let before = self.list.replace(OpenList {
             workspace,
             snapshot,
@@ -67,6 +68,15 @@ impl Desktop {
                 self.say(Tone::Warning, title, text);
             }
             self.discard(before);
+        }
+    }
+
+    /// The list is among those opened last. That of a demonstration is gone the next time.
+    pub(super) fn was_opened(&mut self, path: &Path) {
+        if self.demo.is_none()
+            && let Ok(path) = std::path::absolute(path)
+        {
+            self.screen.recent.opened(&path);
         }
     }
 

@@ -6,7 +6,7 @@ use super::jobs::{Outcome, Purpose};
 use super::picker::Picked;
 use super::state::notices::Tone;
 use super::state::words;
-use crate::workspace::{AddReport, ImportReport, OpenReport, SaveReport, WorkspaceError};
+use crate::workspace::{AddReport, ImportReport, OpenReport, SaveReport, StoreError, WorkspaceError};
 
 impl Desktop {
     #[expect(clippy::too_many_lines, reason = "one arm for each outcome")]
@@ -40,6 +40,9 @@ impl Desktop {
                     }
                     Err(error) if cancelled || error.is_cancelled() => {}
                     Err(error) => {
+                        if matches!(error, WorkspaceError::Store(StoreError::NotFound { .. })) {
+                            self.screen.recent.forget(&path);
+                        }
                         self.dialogs.push(Dialog::OpenFailed {
                             path,
                             message: words::sentence(&error.to_string()),
@@ -48,9 +51,13 @@ impl Desktop {
                 }
             }
             Outcome::Discarded => {}
+            Outcome::Remembered(result) => self.remembered(result),
             Outcome::Saved { then_quit, result } => self.saved(ctx, then_quit, result),
             Outcome::SavedAs(path, result) => match result {
-                Ok(_) => self.say(Tone::Good, "Saved", path.display().to_string()),
+                Ok(_) => {
+                    self.say(Tone::Good, "Saved", path.display().to_string());
+                    self.was_opened(&path);
+                }
                 Err(error) => self.fail("Not saved", &error),
             },
             Outcome::Exported(result) => match result {

@@ -1,4 +1,4 @@
-//! How runs behave: the way to the activation service, and patience with computers. For this session.
+//! How runs behave: the way to the activation service, and patience with computers; and how the list is kept.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -97,9 +97,15 @@ impl SettingsDialog {
         let done = dialog_ui(ctx, "Settings", 520.0, |ui| {
             self.service_ui(ui);
             self.computers_ui(ui);
+            self.list_ui(ui);
             note(
                 ui,
-                "For this session; a run under way keeps the settings it began with.",
+                if frame.remembers_runs {
+                    "Kept for the next start, but for addresses with a password in them. A run under way keeps the settings it \
+                     began with."
+                } else {
+                    "For this session; a run under way keeps the settings it began with."
+                },
             );
             let problem = self.problem();
             if let Some(problem) = problem {
@@ -137,6 +143,15 @@ impl SettingsDialog {
             let check = ui.checkbox(&mut self.warn, "Warn when a MAK has fewer activations left than");
             ui.add_enabled(self.warn, DragValue::new(&mut self.mark).range(1..=1_000_000))
                 .labelled_by(check.id);
+        });
+    }
+
+    fn list_ui(&mut self, ui: &mut Ui) {
+        section(ui, "The list's file");
+        ui.horizontal(|ui| {
+            let label = ui.label("Previous versions kept beside it");
+            ui.add(DragValue::new(&mut self.settings.generations).range(0..=99))
+                .labelled_by(label.id);
         });
     }
 

@@ -44,6 +44,26 @@ pub fn welcome_ui(ui: &mut Ui, frame: &Frame<'_>) {
                 ui.spacing_mut().interact_size.y = 36.0;
                 command_button(ui, frame, Command::NewList);
             });
+            recent_ui(ui, frame);
         },
     );
+}
+
+/// More are in the File menu.
+const RECENT: usize = 5;
+
+fn recent_ui(ui: &mut Ui, frame: &Frame<'_>) {
+    let recent = frame.screen.recent.paths();
+    if recent.is_empty() {
+        return;
+    }
+    ui.add_space(theme::L);
+    ui.label(RichText::new("Opened last").color(Palette::of(ui).text_weak));
+    for path in recent.iter().take(RECENT) {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+        let button = quiet_button(ui, Some(Icon::Open), &name).on_hover_text(path.display().to_string());
+        if button.clicked() {
+            frame.send(Event::OpenRecent(path.clone()));
+        }
+    }
 }

@@ -45,7 +45,30 @@ fn menu_ui(ui: &mut Ui, frame: &Frame<'_>, menu: Menu) {
             ui.separator();
         }
         menu_item(ui, frame, *command);
+        if *command == Command::OpenList {
+            recent_menu_ui(ui, frame);
+        }
     }
+}
+
+fn recent_menu_ui(ui: &mut Ui, frame: &Frame<'_>) {
+    let recent = frame.screen.recent.paths();
+    let able = !recent.is_empty() && Command::OpenList.unavailable(frame.facts).is_none();
+    ui.add_enabled_ui(able, |ui| {
+        SubMenuButton::new("Open recent").ui(ui, |ui| {
+            for path in recent {
+                if ui.button(path.display().to_string()).clicked() {
+                    frame.send(Event::OpenRecent(path.clone()));
+                    ui.close();
+                }
+            }
+            ui.separator();
+            if ui.button("Forget these").clicked() {
+                frame.send(Event::ForgetRecent);
+                ui.close();
+            }
+        });
+    });
 }
 
 fn group_menu_ui(ui: &mut Ui, frame: &Frame<'_>) {

@@ -6,6 +6,7 @@ pub mod facts;
 pub mod notices;
 pub mod opening;
 pub mod orders;
+pub mod recent;
 pub mod screen;
 pub mod selection;
 pub mod viewer;

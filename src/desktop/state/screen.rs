@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::facts::Page;
 use super::notices::Notices;
+use super::recent::Recent;
 use super::selection::Selection;
 use crate::model::{Column, Filter, FilterError, KeyEntryId, ViewSpec};
 use crate::workspace::USUAL_COLUMNS;
@@ -20,39 +21,18 @@ pub enum Look {
     Dark,
 }
 
-/// The columns of the product list, in their order, with their widths in points. The first does not scroll away.
-pub const COLUMNS: &[(Column, f32)] = &[
-    (Column::Computer, 204.0),
-    (Column::Product, 236.0),
-    (Column::Status, 152.0),
-    (Column::KeyType, 132.0),
-    (Column::Key, 68.0),
-    (Column::Grace, 76.0),
-    (Column::Reason, 96.0),
-    (Column::LastAction, 236.0),
-    (Column::Updated, 76.0),
-    (Column::Network, 150.0),
-    (Column::Remarks, 160.0),
-];
+impl Look {
+    /// Every look.
+    pub const ALL: &'static [Self] = &[Self::System, Self::Light, Self::Dark];
 
-/// The columns in sight before others are given room: the rest is beyond them.
-const CORE: usize = 9;
-/// So much of the spare width goes to long texts before the columns beyond come into sight.
-const FIRST_SPARE: f32 = 240.0;
-
-/// The widths of the columns in a table of `available` points: what is spare goes to those whose texts are long.
-pub fn widths(available: f32) -> Vec<f32> {
-    let sum = |n: usize| COLUMNS.iter().take(n).map(|(_, w)| w).sum::<f32>();
-    let (core, all) = (sum(CORE), sum(COLUMNS.len()));
-    let first = (available - core).clamp(0.0, FIRST_SPARE);
-    let spare = first + (available - all - FIRST_SPARE).max(0.0);
-    let wider_by = |column: Column| match column {
-        Column::Computer => (spare * 0.3).min(140.0),
-        Column::Product => (spare * 0.4).min(180.0),
-        Column::LastAction => spare - (spare * 0.3).min(140.0) - (spare * 0.4).min(180.0),
-        _ => 0.0,
-    };
-    COLUMNS.iter().map(|(c, w)| (w + wider_by(*c)).floor()).collect()
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
 }
 
 /// What the list can be grouped by.
@@ -92,6 +72,8 @@ pub struct Screen {
     pub key: Option<KeyEntryId>,
     /// The columns of the product list.
     pub columns: Vec<Column>,
+    /// The lists opened last.
+    pub recent: Recent,
     /// The columns of the table that was exported last.
     pub export_columns: Vec<Column>,
     /// Messages.
@@ -133,6 +115,7 @@ impl Default for Screen {
             selection: Selection::default(),
             key: None,
             columns: super::columns::USUAL.to_vec(),
+            recent: Recent::default(),
             export_columns: USUAL_COLUMNS.to_vec(),
             notices: Notices::default(),
             details: true,
@@ -188,6 +171,15 @@ impl Screen {
             self.spec.sort = column;
             self.spec.descending = false;
         }
+    }
+
+    /// The step that is nearest to `zoom`.
+    pub fn set_zoom(&mut self, zoom: f32) {
+        let nearest = ZOOM
+            .iter()
+            .copied()
+            .min_by(|a, b| (a - zoom).abs().total_cmp(&(b - zoom).abs()));
+        self.zoom = nearest.unwrap_or(1.0);
     }
 
     /// One step larger or smaller.
