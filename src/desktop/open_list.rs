@@ -17,10 +17,10 @@ impl Desktop {
         self.opening = Some(opening.clone());
         let result = self.jobs.spawn_file("open", move || {
             let watch = |progress| opening.watch(progress);
-            let result = match Workspace::open_watched(&path, mode, runtime.clone(), &watch) {
+            let result = match Workspace::open_with(&path, mode, runtime.clone(), &watch) {
                 // Read, never written: open to look at, and to be saved as a list of its own.
                 Err(WorkspaceError::Store(StoreError::Legacy { .. })) => {
-                    Workspace::open_watched(&path, Mode::ReadOnly, runtime, &watch)
+                    Workspace::open_with(&path, Mode::ReadOnly, runtime, &watch)
                 }
                 result => result,
             };

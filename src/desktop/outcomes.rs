@@ -38,7 +38,7 @@ impl Desktop {
                             self.tell_opened(&report);
                         }
                     }
-                    Err(error) if cancelled || error.is_cancelled() => {}
+                    Err(_) if cancelled => {}
                     Err(error) => {
                         if matches!(error, WorkspaceError::Store(StoreError::NotFound { .. })) {
                             self.screen.recent.forget(&path);

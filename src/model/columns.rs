@@ -226,12 +226,12 @@ impl<'a> RowView<'a> {
     pub fn last_action(self) -> LastAction<'a> {
         let contact = self.computer.and_then(|c| c.contact.as_ref());
         let action = self.product.and_then(|p| p.last_action.as_ref());
-        let unreached = contact.and_then(|c| Some((c.at, c.failure.as_ref()?)));
+        let unreached = contact.and_then(|c| Some((c.at, c.failure.as_deref()?)));
         match (unreached, action) {
             (Some((at, failure)), action) if action.is_none_or(|a| a.at <= Some(at)) => LastAction::NotAsked(failure),
             (_, Some(action)) => LastAction::Done {
                 what: &action.what,
-                failure: action.failure.as_ref(),
+                failure: action.failure.as_deref(),
             },
             _ if self.product.is_some_and(|p| p.asked.is_some()) => LastAction::Unanswered,
             _ => LastAction::Nothing,

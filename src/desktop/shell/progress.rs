@@ -11,6 +11,7 @@ use crate::desktop::icons::Icon;
 use crate::desktop::state::words;
 use crate::desktop::theme::{self, Palette};
 use crate::desktop::widgets::{bar_ui, icon_button, paint_text, region};
+use crate::workspace::advice::{Generation, explain_failure};
 use crate::workspace::{RowState, Run, RunProgress, RunRow};
 
 const ROW: f32 = 24.0;
@@ -250,7 +251,8 @@ fn row_ui(ui: &mut Ui, row: &RunRow) {
         response.on_hover_ui(|ui| {
             ui.set_max_width(420.0);
             ui.label(words::sentence(&whole));
-            ui.label(crate::workspace::catalogue::explain_failure(failure).remedy);
+            // What the computer is, its details know.
+            ui.label(explain_failure(failure, Generation::Unknown).remedy);
         });
     } else if cut {
         response.on_hover_text(name);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use crate::workspace::ReadProgress;
+use crate::workspace::Progress;
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -57,7 +57,7 @@ impl Opening {
     }
 
     /// Takes in how far reading has come; answers whether to go on.
-    pub fn watch(&self, progress: ReadProgress) -> ControlFlow<()> {
+    pub fn watch(&self, progress: Progress) -> ControlFlow<()> {
         let permille = progress.done.saturating_mul(1000) / progress.total.max(1);
         // Several threads read: the one that is furthest counts.
         self.shared
@@ -79,11 +79,11 @@ mod tests {
     fn progress_goes_forward_only_and_a_cancel_stops_it() {
         let opening = Opening::new("a/list.cilx".into());
         assert_eq!(opening.name(), "list.cilx");
-        let at = |done| ReadProgress { done, total: 200 };
+        let at = |done| Progress { done, total: 200 };
         assert!(opening.watch(at(150)).is_continue());
         assert!(opening.watch(at(100)).is_continue());
         assert!((opening.share() - 0.75).abs() < 0.001);
-        assert!(opening.watch(ReadProgress { done: 0, total: 0 }).is_continue());
+        assert!(opening.watch(Progress { done: 0, total: 0 }).is_continue());
         opening.clone().cancel();
         assert!(opening.watch(at(200)).is_break());
     }
