@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::state::columns;
 use super::state::recent::Recent;
 use super::state::screen::{Look, Screen};
-use crate::model::Column;
+use crate::model::{Column, WayIn};
 use crate::workspace::{ProxySetting, Settings};
 
 /// The size of the window, in points of the display.
@@ -218,6 +218,11 @@ impl Entries {
                 })
                 .unwrap_or_default(),
             concurrency: self.take("concurrency", within(1..=1024)).unwrap_or(usual.concurrency),
+            per_subnet: self.take("per_subnet", within(1..=1024)),
+            way: self.take("way", |name: String| WayIn::from_name(&name)),
+            extra_ca_files: self.take("authorities", Some).unwrap_or_default(),
+            resolve_timeout: self.seconds("resolve_timeout_secs", usual.resolve_timeout),
+            sign_in_timeout: self.seconds("sign_in_timeout_secs", usual.sign_in_timeout),
             connect_timeout: self.seconds("connect_timeout_secs", usual.connect_timeout),
             operation_timeout: self.seconds("operation_timeout_secs", usual.operation_timeout),
             computer_timeout: self.seconds("computer_timeout_secs", usual.computer_timeout),
@@ -226,6 +231,11 @@ impl Entries {
             ..usual
         }
     }
+}
+
+/// Paths as text. One that is no text cannot stand in the file.
+fn paths(paths: &[PathBuf]) -> Vec<&str> {
+    paths.iter().filter_map(|p| p.to_str()).collect()
 }
 
 /// An address that may lie in a file: one with a user, and thus perhaps a password, may not.
@@ -300,22 +310,17 @@ impl Preferences {
             ),
             ("proxy", json!(proxy)),
             ("concurrency", json!(runs.concurrency)),
+            ("per_subnet", json!(runs.per_subnet)),
+            ("way", json!(runs.way.map(WayIn::name))),
+            ("authorities", json!(paths(&runs.extra_ca_files))),
+            ("resolve_timeout_secs", json!(runs.resolve_timeout.as_secs())),
+            ("sign_in_timeout_secs", json!(runs.sign_in_timeout.as_secs())),
             ("connect_timeout_secs", json!(runs.connect_timeout.as_secs())),
             ("operation_timeout_secs", json!(runs.operation_timeout.as_secs())),
             ("computer_timeout_secs", json!(runs.computer_timeout.as_secs())),
             ("low_water", json!(runs.low_water)),
             ("generations", json!(runs.generations)),
-            // A path that is no text cannot stand in the file.
-            (
-                "recent",
-                json!(
-                    self.recent
-                        .paths()
-                        .iter()
-                        .filter_map(|p| p.to_str())
-                        .collect::<Vec<_>>()
-                ),
-            ),
+            ("recent", json!(paths(self.recent.paths()))),
         ];
         let mut all = self.rest.clone();
         all.extend(entries.map(|(name, value)| (name.to_owned(), value)));
@@ -344,6 +349,10 @@ mod tests {
                 proxy: ProxySetting::Direct,
                 concurrency: 7,
                 connect_timeout: Duration::from_secs(9),
+                per_subnet: Some(4),
+                way: Some(WayIn::Https),
+                extra_ca_files: vec!["/etc/ca.pem".into()],
+                resolve_timeout: Duration::from_secs(11),
                 low_water: Some(25),
                 generations: 5,
                 ..Settings::default()
