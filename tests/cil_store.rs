@@ -342,7 +342,7 @@ fn nothing_is_created_over_a_file_and_errors_name_it() {
         "{error}"
     );
     let error = Store::create(&folder.path("no/such/folder/b.cilx")).unwrap_err();
-    assert!(matches!(error, StoreError::Vanished { .. }), "{error:?}");
+    assert!(matches!(error, StoreError::NoFolder { .. }), "{error:?}");
     fs::write(folder.path("c.cilx"), "<html/>").unwrap();
     let error = Store::open(&folder.path("c.cilx")).unwrap_err();
     assert!(error.to_string().contains("c.cilx: line 1, column 1"), "{error}");
