@@ -48,7 +48,7 @@ impl Seal {
                  and everything else need none.",
             );
             let text = "Nobody can recover it. Without it the product keys are lost, and nothing else: status, counts and \
-                        confirmation IDs stay. Keep it where the keys themselves are kept.";
+                        confirmation IDs stay. Write it down and keep it in a safe place.";
             banner_ui(ui, Health::Soon, "Do not forget the passphrase", text);
             let first = secret_line(ui, &mut self.first, "Passphrase", !self.waiting);
             if !std::mem::replace(&mut self.focused, true) {

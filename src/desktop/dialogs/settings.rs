@@ -94,10 +94,15 @@ impl SettingsDialog {
     }
 
     pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
-        let done = dialog_ui(ctx, "Settings", 520.0, |ui| {
-            self.service_ui(ui);
-            self.computers_ui(ui);
-            self.list_ui(ui);
+        let done = dialog_ui(ctx, "Settings", 780.0, |ui| {
+            // Side by side: the buttons stay in sight in a low window.
+            ui.columns(2, |parts| {
+                let [left, right] = parts else { return };
+                self.service_ui(left);
+                self.authorities_ui(left);
+                self.list_ui(left);
+                self.computers_ui(right);
+            });
             note(
                 ui,
                 if frame.remembers_runs {
@@ -130,7 +135,7 @@ impl SettingsDialog {
         ui.add(text_line(&mut self.service).hint_text("Microsoft's"))
             .labelled_by(label.id);
         ui.label("Way to it");
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             ui.radio_value(&mut self.way, Way::System, "Proxy of the system");
             ui.radio_value(&mut self.way, Way::Direct, "Direct");
             ui.radio_value(&mut self.way, Way::Url, "This proxy");
@@ -140,7 +145,7 @@ impl SettingsDialog {
                 .accessible_name("Proxy address");
         }
         ui.horizontal(|ui| {
-            let check = ui.checkbox(&mut self.warn, "Warn when a MAK has fewer activations left than");
+            let check = ui.checkbox(&mut self.warn, "Warn of MAKs with fewer activations than");
             ui.add_enabled(self.warn, DragValue::new(&mut self.mark).range(1..=1_000_000))
                 .labelled_by(check.id);
         });
@@ -187,6 +192,9 @@ impl SettingsDialog {
                     ui.end_row();
                 }
             });
+    }
+
+    fn authorities_ui(&mut self, ui: &mut Ui) {
         let label = ui.label("Files of further authorities to believe (PEM), one a line");
         ui.add(text_box(&mut self.authorities, 2)).labelled_by(label.id);
     }

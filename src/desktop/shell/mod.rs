@@ -23,6 +23,8 @@ pub(super) use opening::opening_ui;
 
 /// Below this width the navigation shrinks to its symbols.
 const NARROW: f32 = 900.0;
+/// Below this width navigation and details give room to the list.
+const TIGHT: f32 = 1100.0;
 /// Below this width details would leave too little of the list.
 const NO_DETAILS: f32 = 760.0;
 
@@ -67,7 +69,13 @@ pub fn shell_ui(ui: &mut Ui, frame: &Frame<'_>) {
     }
     if frame.snapshot.is_some() {
         let narrow = width < NARROW;
-        let size = if narrow { 52.0 } else { 196.0 };
+        let size = if narrow {
+            52.0
+        } else if width < TIGHT {
+            172.0
+        } else {
+            196.0
+        };
         Panel::left(if narrow { "navigation-narrow" } else { "navigation" })
             .frame(bar(8, 8))
             .resizable(!narrow)
@@ -89,7 +97,13 @@ pub fn shell_ui(ui: &mut Ui, frame: &Frame<'_>) {
                     bottom: 4,
                 }))
                 .resizable(true)
-                .default_size(if width < 1400.0 { 280.0 } else { 336.0 })
+                .default_size(if width < TIGHT {
+                    256.0
+                } else if width < 1400.0 {
+                    280.0
+                } else {
+                    336.0
+                })
                 .size_range(240.0..=widest)
                 .show(ui, |ui| pages::details::details_ui(ui, frame));
         }
