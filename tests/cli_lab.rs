@@ -14,7 +14,8 @@ use cil_common::{saved, waiting};
 use cli_support::{Served, code, command, err, json_lines, out, run, words};
 use makeeper::lab::keys;
 
-const SIGNED_IN: &str = "--user LAB\\admin --password-env LAB_PASSWORD";
+/// As an account of the computer itself, which User Account Control may filter.
+const SIGNED_IN: &str = "--user .\\admin --password-env LAB_PASSWORD";
 
 fn makeeper(folder: &Path, arguments: &str) -> Output {
     run(folder, &words(arguments), "")
@@ -64,7 +65,7 @@ fn every_fault_that_was_dialled_is_told_with_its_cause_and_remedy() {
         [
             "refused",
             "credentials",
-            "access-denied",
+            "uac",
             "protocol",
             "protocol",
             "refused",

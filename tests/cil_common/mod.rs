@@ -369,7 +369,8 @@ pub fn waiting(count: u64) -> Inventory {
         product.installation_id = Some(iid(n));
         product
     });
-    Inventory::from_records(ListHeader::default(), Vec::<Computer>::new(), products, [])
+    let (computers, keys): ([Computer; 0], [KeyEntry; 0]) = ([], []);
+    Inventory::from_records(ListHeader::default(), computers, products, keys)
 }
 
 /// Everything an inventory holds, comparable.
