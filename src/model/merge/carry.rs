@@ -169,7 +169,7 @@ fn merged(
         computer: theirs,
         at: row.seen_there,
     };
-    let in_doubt = row.contradictions.contains(&Contradiction::Identity);
+    let in_doubt = row.contested || row.contradictions.contains(&Contradiction::Identity);
     let naming = if in_doubt { Naming::InDoubt } else { naming };
     computers::merge(rule, mine, other, naming).record
 }

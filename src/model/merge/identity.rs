@@ -40,6 +40,9 @@ pub(super) struct Identities {
     pub by: HashMap<ComputerId, MatchedBy>,
     /// Computers of ours that match by contradicting criteria.
     pub contradictions: HashMap<ComputerId, Vec<Contradiction>>,
+    /// Computers of ours whose name a computer of theirs has that is another one by its identity. They keep everything by which
+    /// they were recognised, or a second merge would find something else.
+    pub contested: HashSet<ComputerId>,
 }
 
 /// Name within a domain or workgroup, in lower case.
@@ -135,7 +138,8 @@ impl Matching<'_> {
             return false;
         }
         let named = self.ours.computer_by_name(&theirs.name).filter(|c| c.id != id);
-        if named.is_some() {
+        if let Some(named) = named {
+            self.found.contested.insert(named.id);
             self.contradict(id, Contradiction::Identity);
         }
         self.is(theirs, id, MatchedBy::Id);

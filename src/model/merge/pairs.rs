@@ -124,6 +124,7 @@ fn row(what: What, contradictions: Vec<Contradiction>, record: RowRecord) -> Mer
         matched_by: None,
         contradictions,
         new_confirmations: 0,
+        contested: false,
         seen_there: None,
     }
 }
@@ -201,6 +202,7 @@ impl Planning<'_> {
         };
         let in_doubt = self.identities.contradictions.get(&ours.id);
         let in_doubt = in_doubt.is_some_and(|c| c.contains(&Contradiction::Identity));
+        let in_doubt = in_doubt || self.identities.contested.contains(&ours.id);
         computers::merge(rule, mine, other, if in_doubt { Naming::InDoubt } else { naming })
     }
 
@@ -222,6 +224,7 @@ impl Planning<'_> {
         let seen_there = pair.theirs.as_ref().and_then(|t| self.their_time(t));
         self.rows.push(MergeRow {
             matched_by: by,
+            contested: self.identities.contested.contains(&target),
             seen_there,
             ..row(what, contradictions, RowRecord::Computer(pair))
         });

@@ -139,6 +139,8 @@ pub struct MergeRow {
     pub contradictions: Vec<Contradiction>,
     /// Confirmation IDs that only the other list has.
     pub new_confirmations: usize,
+    /// A computer whose name another one of theirs has, too: everything by which it was recognised stays.
+    pub(super) contested: bool,
     /// When the other list last had anything of this computer read; `None` also for products and keys.
     pub(super) seen_there: Option<DateTime<Utc>>,
 }

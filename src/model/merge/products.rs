@@ -161,6 +161,13 @@ fn acted(rule: Rule<'_, Product>, record: &mut Product, ours: &Product, theirs: 
         Side::Theirs => (theirs, ours),
     };
     record.last_action = chosen.last_action.clone().or_else(|| other.last_action.clone());
+    if side == Side::Theirs
+        && rule.base.is_none()
+        && let Some(action) = &mut record.last_action
+    {
+        // The time by which it won stays with it, or the next merge would find questions open that it has ended.
+        action.at = action.at.or(chosen.last_updated);
+    }
     record.last_updated = ours.last_updated.max(theirs.last_updated);
 }
 
