@@ -46,6 +46,31 @@ fn not_run(why: &str) {
     std::io::stderr().write_all(words.as_bytes()).unwrap();
 }
 
+/// Mounts an image at a folder: which driver did it, and the device that has to be let go afterwards.
+type Mounting = fn(&str, &str) -> Result<(&'static str, Option<String>), String>;
+
+fn vfat(image: &str, point: &str) -> Result<(&'static str, Option<String>), String> {
+    run("mkfs.vfat", &[image])?;
+    run("mount", &["-t", "vfat", "-o", "loop", image, point]).map(|_| ("vfat", None))
+}
+
+fn exfat(image: &str, point: &str) -> Result<(&'static str, Option<String>), String> {
+    run("mkfs.exfat", &[image])?;
+    run("mount", &["-t", "exfat", "-o", "loop", image, point]).map(|_| ("exfat", None))
+}
+
+fn exfat_fuse(image: &str, point: &str) -> Result<(&'static str, Option<String>), String> {
+    run("mkfs.exfat", &[image])?;
+    let device = run("losetup", &["-f", "--show", image])?;
+    match run("mount.exfat-fuse", &[&device, point]) {
+        Ok(_) => Ok(("exfat-fuse", Some(device))),
+        Err(why) => {
+            let _ = run("losetup", &["-d", &device]);
+            Err(why)
+        }
+    }
+}
+
 impl Medium {
     fn tmpfs(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
@@ -63,46 +88,34 @@ impl Medium {
         }
     }
 
-    /// FAT or exFAT in a file, by the kernel or through FUSE, whichever there is.
-    fn stick(mebibytes: u64) -> Option<Self> {
+    /// A FAT and an exFAT stick in a file, by the kernel or through FUSE, whichever there is.
+    fn sticks(mebibytes: u64) -> Vec<Self> {
+        let kinds: [(&[Mounting], &str); 2] = [(&[vfat], "FAT"), (&[exfat, exfat_fuse], "exFAT")];
+        let mount = |(ways, name)| {
+            Self::stick(mebibytes, ways)
+                .map_err(|why| not_run(&format!("{name}: {why}")))
+                .ok()
+        };
+        kinds.into_iter().filter_map(mount).collect()
+    }
+
+    fn stick(mebibytes: u64, ways: &[Mounting]) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("image");
         let point = folder.path().join("stick");
         fs::create_dir(&point).unwrap();
         fs::File::create(&image).unwrap().set_len(mebibytes << 20).unwrap();
-        let (image, target) = (image.to_str().unwrap(), point.to_str().unwrap());
-        let vfat = || {
-            run("mkfs.vfat", &[image])?;
-            run("mount", &["-t", "vfat", "-o", "loop", image, target]).map(|_| ("vfat", None))
-        };
-        let exfat = || {
-            run("mkfs.exfat", &[image])?;
-            run("mount", &["-t", "exfat", "-o", "loop", image, target]).map(|_| ("exfat", None))
-        };
-        let fuse = || {
-            run("mkfs.exfat", &[image])?;
-            let device = run("losetup", &["-f", "--show", image])?;
-            match run("mount.exfat-fuse", &[&device, target]) {
-                Ok(_) => Ok(("exfat-fuse", Some(device))),
-                Err(why) => {
-                    let _ = run("losetup", &["-d", &device]);
-                    Err(why)
+        let mut reasons = Vec::new();
+        for mount in ways {
+            match mount(image.to_str().unwrap(), point.to_str().unwrap()) {
+                Ok((kind, device)) => {
+                    let kind = kind.to_owned();
+                    return Ok(Self { folder, device, kind });
                 }
-            }
-        };
-        let mounted =
-            vfat().or_else(|a: String| exfat().or_else(|b: String| fuse().map_err(|c: String| [a, b, c].join("; "))));
-        match mounted {
-            Ok((kind, device)) => Some(Self {
-                folder,
-                device,
-                kind: kind.to_owned(),
-            }),
-            Err(why) => {
-                not_run(&why);
-                None
+                Err(why) => reasons.push(why),
             }
         }
+        Err(reasons.join("; "))
     }
 
     fn point(&self) -> PathBuf {
@@ -174,7 +187,10 @@ fn reopened(path: &Path) -> Inventory {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_lives_on_a_stick_without_links_and_permissions() {
-    let Some(stick) = Medium::stick(8) else { return };
+    Medium::sticks(8).iter().for_each(lives_on);
+}
+
+fn lives_on(stick: &Medium) {
     let path = stick.path("Carried List.cilx");
     let workspace = Workspace::create(&path, tokio::runtime::Handle::current()).unwrap();
     for n in 0..5 {
@@ -207,7 +223,10 @@ async fn a_list_lives_on_a_stick_without_links_and_permissions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_room_for_a_copy_the_list_itself_becomes_the_previous_generation() {
-    let Some(stick) = Medium::stick(8) else { return };
+    Medium::sticks(8).iter().for_each(without_room_for_a_copy);
+}
+
+fn without_room_for_a_copy(stick: &Medium) {
     let path = stick.path("a.cilx");
     let workspace = Workspace::create(&path, tokio::runtime::Handle::current()).unwrap();
     workspace.edit(products(0, 1000)).unwrap();
@@ -295,14 +314,15 @@ async fn a_full_disk_is_told_in_words_and_the_list_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_stick_is_told_in_words_and_the_list_goes_on() {
-    if let Some(medium) = Medium::stick(8) {
-        full_disk(&medium);
-    }
+    Medium::sticks(8).iter().for_each(full_disk);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stick_that_vanished_is_told_in_words_and_the_list_can_be_saved_elsewhere() {
-    let Some(stick) = Medium::stick(8) else { return };
+    Medium::sticks(8).iter().for_each(vanishes);
+}
+
+fn vanishes(stick: &Medium) {
     let elsewhere = tempfile::tempdir().unwrap();
     let path = stick.path("a.cilx");
     let workspace = Workspace::create(&path, tokio::runtime::Handle::current()).unwrap();

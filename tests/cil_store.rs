@@ -6,8 +6,6 @@ mod cil_common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use cil_common::{at, cid, contents, guid, iid, key, saved};
 use makeeper::cil::store::{Store, StoreError};
@@ -222,6 +220,36 @@ fn a_list_changed_by_somebody_else_is_not_overwritten() {
     assert!(matches!(error, StoreError::Vanished { .. }), "{error}");
     store.save(&inventory, true).unwrap();
     assert_eq!(names(&Store::read_only(&path).unwrap().inventory), ["pc0", "pc1"]);
+}
+
+#[test]
+fn a_change_within_one_step_of_the_clock_of_a_stick_is_noticed() {
+    use std::time::{Duration, SystemTime};
+
+    let folder = Folder::new();
+    let path = folder.path("a.cilx");
+    drop(list(&path, 1));
+    // FAT keeps times in steps of two seconds.
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let step = SystemTime::UNIX_EPOCH + Duration::from_secs(now - now % 2);
+    let put_time = || {
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(step)
+            .unwrap();
+    };
+    put_time();
+    let (store, _) = Store::open(&path).unwrap();
+    assert!(!store.changed_by_other());
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("pc0", "pcX")).unwrap();
+    put_time();
+    assert!(store.changed_by_other(), "as long as before, and of the same time");
 }
 
 #[test]
@@ -464,100 +492,4 @@ mod unix {
             contents(&inventory)
         );
     }
-}
-
-/// The child of the kill test: appends and saves until it is killed, and says what is acknowledged.
-#[test]
-fn kill_test_child() {
-    use std::io::Write as _;
-    let Ok(path) = std::env::var("MAKEEPER_KILL_TEST") else {
-        return;
-    };
-    let (mut store, opened) = Store::open(Path::new(&path)).unwrap();
-    let mut inventory = opened.inventory;
-    let mut acknowledged = fs::File::options()
-        .append(true)
-        .open(format!("{path}.acknowledged"))
-        .unwrap();
-    let first = inventory.product_count() as u64;
-    for n in first.. {
-        let product = Product {
-            installation_id: Some(iid(n)),
-            ..Product::new(
-                ProductId(guid(n)),
-                Some(ComputerId::from_name("pc0")),
-                ApplicationId::WINDOWS,
-            )
-        };
-        let id = product.id;
-        let put = Change::PutProduct(Box::new(product));
-        let confirmed = Change::Confirmed {
-            product: id,
-            installation_id: iid(n),
-            confirmation_id: cid(n),
-            at: at(n.cast_signed()),
-        };
-        if n % 7 == 3 {
-            // A save during which changes come in.
-            let pending = store.begin_save(false).unwrap();
-            let snapshot = inventory.clone();
-            let writing = std::thread::spawn(move || pending.write(&snapshot).unwrap());
-            store.append(&[put.clone(), confirmed.clone()], false).unwrap();
-            store.finish_save(writing.join().unwrap()).unwrap();
-        } else {
-            store.append(&[put.clone(), confirmed.clone()], false).unwrap();
-        }
-        inventory.apply(&put).unwrap();
-        inventory.apply(&confirmed).unwrap();
-        // One write: killed between a number and its line's end, the next child would make one number of two.
-        acknowledged.write_all(format!("{n}\n").as_bytes()).unwrap();
-    }
-}
-
-#[test]
-fn killed_at_any_instant_nothing_acknowledged_is_lost() {
-    let folder = Folder::new();
-    let path = folder.path("a.cilx");
-    drop(list(&path, 1));
-    let acknowledged = folder.path("a.cilx.acknowledged");
-    fs::write(&acknowledged, "").unwrap();
-    let mut seed = 0x2545_F491_4F6C_DD1D_u64;
-    let (mut kills, mut recovered) = (0, 0);
-    while kills < 50 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["kill_test_child", "--exact", "--test-threads=1"])
-            .env("MAKEEPER_KILL_TEST", &path)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
-        std::thread::sleep(Duration::from_micros(15_000 + seed % 60_000));
-        child.kill().unwrap();
-        let status = child.wait().unwrap();
-        assert_eq!(status.code(), None, "the child ended by itself: {status}");
-        kills += 1;
-
-        let opened = Store::read_only(&path).unwrap();
-        recovered += opened.recovered.replayed;
-        assert_eq!(opened.recovered.refused, Vec::<String>::new());
-        assert_eq!(opened.recovered.orphan, None);
-        for line in fs::read_to_string(&acknowledged).unwrap().lines() {
-            let Ok(n) = line.parse::<u64>() else { continue };
-            let product = opened.inventory.product(ProductId(guid(n)));
-            let product = product.unwrap_or_else(|| panic!("product {n} is lost after kill {kills}"));
-            assert_eq!(
-                product.confirmation.as_ref().unwrap().confirmation_id,
-                cid(n),
-                "kill {kills}"
-            );
-        }
-        assert_eq!(opened.warnings, []);
-    }
-    let count = fs::read_to_string(&acknowledged).unwrap().lines().count();
-    assert!(
-        count > 50 && recovered > 0,
-        "{count} acknowledged, {recovered} recovered: the child hardly ran"
-    );
 }

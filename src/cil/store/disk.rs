@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A file beside the list.
 pub(super) fn beside(list: &Path, suffix: &str) -> PathBuf {
@@ -81,26 +81,51 @@ pub(super) struct Stamp {
     pub len: u64,
     pub modified: Option<SystemTime>,
     pub crc: u32,
+    /// The file may have been written again without its time showing it.
+    pub fresh: bool,
+}
+
+/// The times of FAT go in steps of two seconds.
+const STEP: Duration = Duration::from_secs(2);
+
+/// True for a time that may belong to a file system with whole seconds, so shortly after it that another one written now
+/// could get the same.
+fn may_repeat(modified: SystemTime) -> bool {
+    let whole = modified
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .is_ok_and(|since| since.subsec_nanos() == 0);
+    // A time of the future, by a clock that was wrong once, proves nothing.
+    whole && modified.elapsed().map_or(true, |age| age <= STEP)
 }
 
 impl Stamp {
+    /// Of no file.
+    pub const NONE: Self = Self {
+        len: 0,
+        modified: None,
+        crc: 0,
+        fresh: true,
+    };
+
     /// Size and time of the file as it is now, with the checksum of what was read or written.
     pub fn of(path: &Path, crc: u32) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
+        let modified = metadata.modified().ok();
         Ok(Self {
             len: metadata.len(),
-            modified: metadata.modified().ok(),
+            modified,
             crc,
+            fresh: modified.is_none_or(may_repeat),
         })
     }
 
     /// False if the file has other contents now.
     pub fn still_fits(&self, path: &Path) -> io::Result<bool> {
         let now = Self::of(path, self.crc)?;
-        if now == *self && self.modified.is_some() {
+        if (now.len, now.modified) == (self.len, self.modified) && !self.fresh {
             return Ok(true);
         }
-        // Touched or copied back: only the contents count.
+        // Touched, copied back, or written within one step of the clock: only the contents count.
         if now.len != self.len {
             return Ok(false);
         }

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::disk::beside;
+use super::disk::{beside, create_private, keep_permissions};
 
 /// Most generations that may be asked for.
 pub(super) const MOST: usize = 99;
@@ -76,8 +76,11 @@ pub(super) fn keep(list: &Path, keep: usize) -> io::Result<()> {
 
 fn second_name(list: &Path, fresh: &Path) -> io::Result<()> {
     if fs::hard_link(list, fresh).is_err() {
-        fs::copy(list, fresh)?;
-        File::open(fresh)?.sync_all()?;
+        // Not `fs::copy`, which fails where permissions cannot be set.
+        let mut copy = create_private(fresh)?;
+        keep_permissions(list, &copy)?;
+        io::copy(&mut File::open(list)?, &mut copy)?;
+        copy.sync_all()?;
     }
     Ok(())
 }

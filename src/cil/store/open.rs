@@ -87,11 +87,7 @@ impl Store {
         }
         let mut store = Self {
             journal: JournalFile::create(&journal_path, "", &owner, None, std::iter::empty())?,
-            stamp: Stamp {
-                len: 0,
-                modified: None,
-                crc: 0,
-            },
+            stamp: Stamp::NONE,
             path,
             owner,
             pending: 0,
