@@ -19,6 +19,7 @@ pub struct MergePreview {
 /// Possible duplicates beyond these are counted, not listed.
 const PAIRS: usize = 200;
 const ROW_HEIGHT: f32 = 46.0;
+const PAIR_HEIGHT: f32 = 30.0;
 
 impl MergePreview {
     /// Sorts the rows of a plan by kind. The kind that concerns people most is shown first.
@@ -62,7 +63,9 @@ impl MergePreview {
                 }
             }
         });
-        let height = (rows.len() as f32 * ROW_HEIGHT).clamp(ROW_HEIGHT, 300.0);
+        // In a low window the buttons below must stay in sight.
+        let room = (ui.ctx().content_rect().height() - 480.0).clamp(ROW_HEIGHT * 2.0, 300.0);
+        let height = (rows.len() as f32 * ROW_HEIGHT).clamp(ROW_HEIGHT, room);
         ScrollArea::vertical()
             .id_salt(("merge rows", self.shown))
             .max_height(height)
@@ -196,12 +199,21 @@ fn pairs_ui(ui: &mut Ui, plan: &mut MergePlan) {
         let text = words::count(total, "pair may be one computer", "pairs may be one computer each");
         ui.label(RichText::new(text).text_style(theme::strong()));
     });
-    for pair in plan.possible_duplicates.iter_mut().take(PAIRS) {
-        let text = format!("Make one of {} and {}", pair.keep_name, pair.other_name);
-        ui.checkbox(&mut pair.join, text)
-            .on_hover_text(words::sentence(pair.why.label()));
-    }
-    if total > PAIRS {
-        note(ui, &format!("and {} more", words::number(total - PAIRS)));
-    }
+    let height = (total.min(PAIRS) as f32 * PAIR_HEIGHT).min(PAIR_HEIGHT * 3.5);
+    ScrollArea::vertical()
+        .id_salt("pairs")
+        .max_height(height)
+        .min_scrolled_height(height)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            ui.spacing_mut().interact_size.y = PAIR_HEIGHT - ui.spacing().item_spacing.y;
+            for pair in plan.possible_duplicates.iter_mut().take(PAIRS) {
+                let text = format!("Make one of {} and {}", pair.keep_name, pair.other_name);
+                ui.checkbox(&mut pair.join, text)
+                    .on_hover_text(words::sentence(pair.why.label()));
+            }
+            if total > PAIRS {
+                note(ui, &format!("and {} more", words::number(total - PAIRS)));
+            }
+        });
 }

@@ -26,7 +26,7 @@ fn shape(column: Column) -> Shape {
     match column {
         Column::Computer => (184.0, 216.0, 380.0),
         Column::Product => (184.0, 236.0, 420.0),
-        Column::Status => (136.0, 152.0, 152.0),
+        Column::Status => (144.0, 180.0, 180.0),
         Column::KeyType => (112.0, 132.0, 132.0),
         Column::Key | Column::Grace | Column::Updated => (76.0, 76.0, 76.0),
         Column::Reason => (100.0, 104.0, 104.0),
