@@ -82,81 +82,65 @@ fn a_table_holds_no_product_key_whatever_columns_are_chosen() {
     }
 }
 
-/// A list that does not end until somebody writes into it, as one on a slow medium.
-#[cfg(unix)]
-fn endless(desk: &Desk, name: &str) -> std::path::PathBuf {
+/// A list that takes many times as long to read as the frames that a test draws meanwhile.
+fn big(desk: &Desk, name: &str) -> std::path::PathBuf {
     let path = desk.path(name);
-    assert!(
-        std::process::Command::new("mkfifo")
-            .arg(&path)
-            .status()
-            .unwrap()
-            .success()
-    );
+    write_list(&path, &estate::estate(15_000));
     path
 }
 
-#[cfg(unix)]
-fn cancel_opening(desk: &mut Desk) {
-    let button = "Cancel opening";
-    desk.harness.get_by_role_and_label(Role::Button, button).click();
-    while !desk.is_disabled(Role::Button, button) {
+/// Draws until something is so; while a list is opened, the desktop is never at rest.
+#[track_caller]
+fn step_until(desk: &mut Desk, so: impl Fn(&Desk) -> bool) {
+    let begun = std::time::Instant::now();
+    while !so(desk) {
+        assert!(begun.elapsed().as_secs() < 60, "{}", desk.every_word());
         desk.harness.step();
     }
 }
 
-#[cfg(unix)]
+fn cancel_opening(desk: &mut Desk) {
+    let button = "Cancel opening";
+    desk.harness.get_by_role_and_label(Role::Button, button).click();
+    step_until(desk, |desk| desk.is_disabled(Role::Button, button));
+}
+
 #[test]
 fn while_a_list_is_opened_the_other_one_stays_and_a_cancel_leaves_everything_as_it_was() {
-    use std::io::Write as _;
-
     let mut desk = Desk::with(12);
     let before = desk.rows();
-    let slow = endless(&desk, "slow.cilx");
-    desk.picker.will_pick(&slow);
+    let big = big(&desk, "big.cilx");
+    desk.picker.will_pick(&big);
     desk.harness.key_press_modifiers(CTRL, Key::O);
-    while !desk.sees("Opening slow.cilx") {
-        desk.harness.step();
-    }
+    step_until(&mut desk, |desk| desk.sees("Opening big.cilx"));
     // The open list is shown and can be worked with.
     assert_eq!(desk.rows(), before);
     let filter = desk.harness.get_by_role_and_label(Role::TextInput, "Filter");
     filter.focus();
     filter.type_text("KIOSK");
-    while desk.rows().len() == before.len() {
-        desk.harness.step();
-    }
+    step_until(&mut desk, |desk| desk.rows().len() != before.len());
     assert!(desk.rows().iter().all(|r| r.starts_with("KIOSK")), "{:?}", desk.rows());
     cancel_opening(&mut desk);
-    // The medium gives the first bytes at last: nobody wants the others.
-    let mut medium = std::fs::OpenOptions::new().write(true).open(&slow).unwrap();
-    let more = std::iter::repeat_with(|| medium.write_all(&[b' '; 16384])).take(1 << 12);
-    let stopped = more.map(|r| r.is_err()).find(|e| *e);
-    assert_eq!(stopped, Some(true), "64 MB were read although nobody wants them");
     desk.settle();
-    assert!(!desk.sees("Opening slow.cilx"));
+    assert!(!desk.sees("Opening big.cilx"));
     assert!(desk.dialogs().is_empty(), "{:?} {}", desk.dialogs(), desk.every_word());
     assert_eq!(desk.harness.state().title(), "contoso.cilx - MAKeeper");
     desk.command("Clear filter");
     assert_eq!(desk.rows(), before);
 }
 
-#[cfg(unix)]
 #[test]
 fn no_run_is_started_on_a_list_that_another_one_is_about_to_replace() {
     let mut desk = Desk::with(12);
-    let slow = endless(&desk, "slow.cilx");
-    desk.picker.will_pick(&slow);
+    let big = big(&desk, "big.cilx");
+    desk.picker.will_pick(&big);
     desk.harness.key_press_modifiers(CTRL, Key::O);
-    while !desk.sees("Opening slow.cilx") {
-        desk.harness.step();
-    }
+    step_until(&mut desk, |desk| desk.sees("Opening big.cilx"));
     desk.harness.key_press(Key::F5);
-    while !desk.sees("Wait until slow.cilx is open, or cancel opening it.") {
-        desk.harness.step();
-    }
+    step_until(&mut desk, |desk| {
+        desk.sees("Wait until big.cilx is open, or cancel opening it.")
+    });
     cancel_opening(&mut desk);
-    drop(std::fs::OpenOptions::new().write(true).open(&slow).unwrap());
     desk.settle();
     assert!(desk.dialogs().is_empty(), "{:?} {}", desk.dialogs(), desk.every_word());
 }
@@ -213,6 +197,59 @@ fn the_list_that_was_open_keeps_its_changes_in_its_journal_and_says_so() {
     desk.picker.will_pick(&first);
     desk.press(CTRL, Key::O);
     desk.expect("1 change that had not been saved was recovered");
+}
+
+#[test]
+fn a_list_that_somebody_else_has_open_says_who_and_is_looked_at_or_tried_again() {
+    let mut desk = Desk::with(5);
+    let other = desk.path("other.cilx");
+    write_list(&other, &estate::estate(3));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let somebody = Workspace::open(&other, Mode::Edit, runtime.handle().clone()).unwrap();
+    let open = |desk: &mut Desk| {
+        desk.picker.will_pick(&other);
+        desk.press(CTRL, Key::O);
+    };
+    open(&mut desk);
+    assert_eq!(desk.dialogs(), ["Somebody else has this list open"]);
+    desk.expect(&format!("process {}", std::process::id()));
+    desk.button("Try again");
+    assert_eq!(desk.dialogs(), ["Somebody else has this list open"]);
+    desk.button("Open to look at only");
+    desk.expect("Read only");
+    desk.picker.will_pick(desk.path("contoso.cilx"));
+    desk.press(CTRL, Key::O);
+    open(&mut desk);
+    drop(somebody);
+    desk.button("Try again");
+    assert!(desk.dialogs().is_empty(), "{:?}", desk.dialogs());
+    assert_eq!(desk.harness.state().title(), "other.cilx - MAKeeper");
+    assert!(!desk.sees("Read only"));
+}
+
+#[test]
+fn a_list_whose_medium_is_gone_stays_open_and_is_saved_when_it_is_back() {
+    let mut desk = Desk::with(5);
+    let stick = desk.path("stick");
+    std::fs::create_dir(&stick).unwrap();
+    let list = stick.join("list.cilx");
+    write_list(&list, &estate::estate(4));
+    desk.picker.will_pick(&list);
+    desk.press(CTRL, Key::O);
+    desk.click_row(0, Modifiers::NONE);
+    desk.press(Modifiers::NONE, Key::Delete);
+    desk.button("Remove");
+    let pulled = desk.path("pulled");
+    std::fs::rename(&stick, &pulled).unwrap();
+    desk.press(CTRL, Key::S);
+    assert_eq!(desk.dialogs(), ["The list was not saved"]);
+    desk.expect("Everything is here as long as MAKeeper is open");
+    desk.button("Try again");
+    assert_eq!(desk.dialogs(), ["The list was not saved"]);
+    std::fs::rename(&pulled, &stick).unwrap();
+    desk.button("Try again");
+    desk.expect("1 change written to the file.");
+    assert!(desk.dialogs().is_empty(), "{:?}", desk.dialogs());
 }
 
 /// A desktop that remembers, in a folder of its own.

@@ -349,10 +349,19 @@ impl Desktop {
     fn save(&mut self, then_quit: bool, anyway: bool) {
         self.on_file("save", move |w| {
             let result = if anyway { w.save_anyway() } else { w.save() };
-            if let Err(WorkspaceError::Store(StoreError::ChangedByOther { .. })) = &result
-                && let Ok(plan) = w.plan_reload()
-            {
-                return Outcome::Reload(Box::new(dialogs::reload(plan)));
+            if let Err(WorkspaceError::Store(StoreError::ChangedByOther { .. })) = &result {
+                match w.plan_reload() {
+                    Ok(plan) => return Outcome::Reload(Box::new(dialogs::reload(plan))),
+                    // Sealed anew by somebody else: it can be merged only after saving under another name.
+                    Err(error @ WorkspaceError::Seal(_)) => {
+                        return Outcome::Saved {
+                            then_quit,
+                            result: Err(error),
+                        };
+                    }
+                    // What is there now is no list: it can be written over.
+                    Err(_) => {}
+                }
             }
             Outcome::Saved { then_quit, result }
         });

@@ -1,7 +1,7 @@
 //! What came back from threads and runs, taken in before a frame is drawn.
 
 use super::app::Desktop;
-use super::dialogs::{self, Dialog};
+use super::dialogs::{self, Dialog, OpenRemedy, SaveRemedy};
 use super::jobs::{Outcome, Purpose};
 use super::picker::Picked;
 use super::state::notices::Tone;
@@ -43,9 +43,15 @@ impl Desktop {
                         if matches!(error, WorkspaceError::Store(StoreError::NotFound { .. })) {
                             self.screen.recent.forget(&path);
                         }
-                        self.dialogs.push(Dialog::OpenFailed {
+                        self.open(Dialog::OpenFailed {
                             path,
-                            message: words::sentence(&error.to_string()),
+                            message: match &error {
+                                WorkspaceError::Store(StoreError::InUse { by, .. }) => {
+                                    format!("It is open for changes elsewhere: {by}. Close it there first.")
+                                }
+                                error => words::sentence(&error.to_string()),
+                            },
+                            remedy: OpenRemedy::of(&error),
                         });
                     }
                 }
@@ -178,11 +184,19 @@ impl Desktop {
             );
         }
         if !report.recovered.is_empty() {
-            self.say(
-                Tone::Warning,
-                "Changes recovered",
-                words::sentence(&report.recovered.to_string()),
-            );
+            let told = words::sentence(&report.recovered.to_string());
+            let text = if self.list.as_ref().is_some_and(|l| l.snapshot.unsaved > 0) {
+                format!(
+                    "{told} They are in the list again, but not in its file yet: look whether all is well, then save."
+                )
+            } else {
+                told
+            };
+            // Whoever opens a list and fetches a coffee finds it.
+            let now = std::time::Instant::now();
+            self.screen
+                .notices
+                .say_until_closed(now, Tone::Warning, "Changes recovered", text);
         }
         let warnings = report.warnings.len();
         if let Some(first) = report.warnings.first() {
@@ -207,8 +221,9 @@ impl Desktop {
                 let changes = words::count(report.changes, "change", "changes");
                 self.say(Tone::Good, "Saved", format!("{changes} written to the file."));
             }
-            Err(error) => self.dialogs.push(Dialog::SaveFailed {
+            Err(error) => self.open(Dialog::SaveFailed {
                 message: words::sentence(&error.to_string()),
+                remedy: SaveRemedy::of(&error),
             }),
         }
     }

@@ -10,6 +10,7 @@ mod edit_product;
 mod explain;
 mod export;
 mod export_table;
+mod files;
 mod import;
 mod install_key;
 mod merge;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use egui::accesskit::Role;
 use egui::{Align, Align2, Context, Id, Key, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder, Vec2};
 
+pub use files::{OpenRemedy, SaveRemedy};
 pub use unlock::Unlock;
 
 use super::app::{Event, Frame};
@@ -112,11 +114,15 @@ pub enum Dialog {
         path: PathBuf,
         /// Why.
         message: String,
+        /// What can be done.
+        remedy: OpenRemedy,
     },
     /// The list cannot be saved.
     SaveFailed {
         /// Why.
         message: String,
+        /// What can be done.
+        remedy: SaveRemedy,
     },
     /// Unsaved changes.
     Closing,
@@ -313,8 +319,8 @@ impl Dialog {
             Self::Unlock(d) => d.show(ctx, frame),
             Self::Unseal(d) => d.show(ctx, frame),
             Self::Copies(paths) => seal::copies(ctx, frame, paths),
-            Self::OpenFailed { path, message } => simple::open_failed(ctx, frame, path, message),
-            Self::SaveFailed { message } => simple::save_failed(ctx, frame, message),
+            Self::OpenFailed { path, message, remedy } => files::open_failed(ctx, frame, path, message, *remedy),
+            Self::SaveFailed { message, remedy } => files::save_failed(ctx, frame, message, *remedy),
             Self::Closing => simple::closing(ctx, frame),
             Self::About => simple::about(ctx),
         }

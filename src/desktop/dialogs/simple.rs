@@ -1,14 +1,10 @@
 //! Dialogs without state of their own.
 
-use std::path::Path;
-
 use egui::{Context, RichText};
 
 use super::{Stay, answer_button, buttons, dialog_ui, note, paragraph};
 use crate::desktop::app::{Event, Frame};
-use crate::desktop::commands::Command;
 use crate::desktop::state::words::{self, Health};
-use crate::desktop::theme;
 use crate::desktop::widgets::{banner_ui, plain_button, primary_button};
 use crate::model::KeyEntryId;
 
@@ -72,50 +68,6 @@ pub(super) fn copy_key(ctx: &Context, frame: &Frame<'_>, id: KeyEntryId, masked:
         buttons(ui, |ui| {
             if primary_button(ui, true, "Copy key").clicked() {
                 frame.send(Event::CopyKey(id));
-                done = true;
-            }
-            done |= plain_button(ui, "Cancel").clicked();
-        });
-        done
-    });
-    Stay::unless(done.unwrap_or(true))
-}
-
-pub(super) fn open_failed(ctx: &Context, frame: &Frame<'_>, path: &Path, message: &str) -> Stay {
-    let done = dialog_ui(ctx, "The list cannot be opened", 520.0, |ui| {
-        ui.label(RichText::new(path.display().to_string()).text_style(theme::strong()));
-        banner_ui(ui, Health::Bad, "", message);
-        let mut done = false;
-        buttons(ui, |ui| {
-            done |= answer_button(ui, true, "Close");
-            let look = plain_button(ui, "Open to look at only").on_hover_text(
-                "Without a lock: nothing can be changed, so it works while somebody else has the list open.",
-            );
-            if look.clicked() {
-                frame.send(Event::OpenReadOnly(path.to_owned()));
-                done = true;
-            }
-        });
-        done
-    });
-    Stay::unless(done.unwrap_or(true))
-}
-
-pub(super) fn save_failed(ctx: &Context, frame: &Frame<'_>, message: &str) -> Stay {
-    let done = dialog_ui(ctx, "The list was not saved", 520.0, |ui| {
-        banner_ui(ui, Health::Bad, "", message);
-        note(ui, "Nothing is lost: every change is in the journal beside the file.");
-        let mut done = false;
-        buttons(ui, |ui| {
-            if answer_button(ui, true, "Save as…") {
-                frame.run(Command::SaveAs);
-                done = true;
-            }
-            let over = plain_button(ui, "Save anyway").on_hover_text(
-                "If another program changed the file: its version is kept beside it as the previous generation.",
-            );
-            if over.clicked() {
-                frame.send(Event::SaveAnyway);
                 done = true;
             }
             done |= plain_button(ui, "Cancel").clicked();

@@ -63,6 +63,14 @@ impl Notices {
         });
     }
 
+    /// Adds a message that stays until it is closed.
+    pub fn say_until_closed(&mut self, now: Instant, tone: Tone, title: impl Into<String>, detail: impl Into<String>) {
+        self.say(now, tone, title, detail);
+        if let Some(notice) = self.shown.last_mut() {
+            notice.until = None;
+        }
+    }
+
     /// The messages, oldest first.
     pub fn shown(&self) -> &[Notice] {
         &self.shown
