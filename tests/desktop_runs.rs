@@ -174,7 +174,7 @@ fn a_list_that_is_open_elsewhere_can_be_looked_at() {
         ..DesktopOptions::default()
     };
     let mut second = Desk::start(first.folder.clone(), options);
-    assert_eq!(second.dialogs(), ["The list cannot be opened"]);
+    assert_eq!(second.dialogs(), ["Somebody else has this list open"]);
     second.button("Open to look at only");
     second.expect("Read only");
     assert!(!second.rows().is_empty());

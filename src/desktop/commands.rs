@@ -1,6 +1,8 @@
 //! Everything a person can ask for, as data. Menu bar, toolbar, context menu, keyboard and command palette are views of this
 //! table; [`super::app::Desktop`] carries commands out at one place per frame.
 
+use std::borrow::Cow;
+
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::icons::Icon;
@@ -169,6 +171,23 @@ impl Command {
         self.spec().text.trim_end_matches('…')
     }
 
+    /// Text in menus as it is now: undo and redo name what they would do.
+    pub fn text(self, facts: &Facts) -> Cow<'static, str> {
+        match self.step(facts) {
+            Some(step) => format!("{}: {step}", self.name()).into(),
+            None => self.spec().text.into(),
+        }
+    }
+
+    /// The edit that the command takes back or brings back.
+    fn step(self, facts: &Facts) -> Option<&str> {
+        match self {
+            Self::Undo => facts.undo.as_deref(),
+            Self::Redo => facts.redo.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Tooltip: what it does, its key, and why it cannot be used now.
     pub fn tooltip(self, ctx: &egui::Context, facts: &Facts) -> String {
         let spec = self.spec();
@@ -176,12 +195,7 @@ impl Command {
         if let Some(shortcut) = &spec.shortcut {
             text = format!("{text} ({})", ctx.format_shortcut(shortcut));
         }
-        let step = match self {
-            Self::Undo => facts.undo.as_deref(),
-            Self::Redo => facts.redo.as_deref(),
-            _ => None,
-        };
-        if let Some(step) = step {
+        if let Some(step) = self.step(facts) {
             text = format!("{text}\n{}: {step}", self.name());
         }
         match self.unavailable(facts) {

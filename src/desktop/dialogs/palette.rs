@@ -98,7 +98,7 @@ fn row_ui(ui: &mut egui::Ui, frame: &Frame<'_>, command: Command, chosen: bool) 
         |_| "not now".to_owned(),
     );
     let menu = RichText::new(spec.menu.title()).color(p.text_weak);
-    let button = Button::new((icon.atom(), RichText::new(spec.text).color(color), menu))
+    let button = Button::new((icon.atom(), RichText::new(command.text(frame.facts)).color(color), menu))
         .right_text(RichText::new(right).color(p.text_weak))
         .frame_when_inactive(chosen)
         .selected(chosen)

@@ -128,11 +128,12 @@ pub fn menu_item(ui: &mut Ui, frame: &Frame<'_>, command: Command) {
             icon.paint(ui.painter(), args.rect, args.fallback_text_color);
         }
     });
-    let mut button = Button::new((symbol, spec.text)).gap(8.0);
+    let text = command.text(frame.facts);
+    let mut button = Button::new((symbol, text.clone().into_owned())).gap(8.0);
     if let Some(shortcut) = spec.shortcut {
         button = button.shortcut_text(RichText::new(ui.ctx().format_shortcut(&shortcut)).color(p.text_weak));
     }
-    let response = ui.add_enabled(why.is_none(), button).accessible_name(spec.text);
+    let response = ui.add_enabled(why.is_none(), button).accessible_name(text.as_ref());
     if response.clicked() {
         frame.run(command);
         ui.close();
