@@ -606,3 +606,67 @@ fn details_say_what_the_reason_of_a_grace_period_means() {
     desk.expect("Running in the grace period after installation");
     desk.expect("Activate before the grace period ends");
 }
+
+#[test]
+fn a_dialog_that_was_just_opened_is_typed_into_and_an_unchanged_one_changes_nothing() {
+    for (command, title) in [
+        ("edit product remarks", "Edit remarks"),
+        ("edit computer", "Edit computer"),
+    ] {
+        let mut desk = Desk::with(6);
+        desk.click_row(0, NONE);
+        desk.command(command);
+        assert_eq!(desk.dialogs(), [title]);
+        desk.button("Change");
+        assert!(!desk.sees("unsaved change"), "{command}");
+        desk.command(command);
+        desk.harness.event(egui::Event::Text("-typed".into()));
+        desk.settle();
+        desk.press(Modifiers::COMMAND, Key::Enter);
+        desk.expect("1 unsaved change");
+        desk.expect("-typed");
+    }
+}
+
+#[test]
+fn the_edit_menu_names_what_it_would_undo() {
+    let mut desk = Desk::with(6);
+    let undone = |desk: &mut Desk, name: &str| {
+        for (item, done) in [("Undo", "Undone"), ("Redo", "Redone")] {
+            desk.button("Edit");
+            let begins = format!("{item}: {name}");
+            let labels = desk.harness.query_all_by_role(Role::Button);
+            let label = labels
+                .filter_map(|n| n.accesskit_node().label())
+                .find(|l| l.starts_with(&begins))
+                .unwrap_or_else(|| panic!("no {begins} in {}", desk.every_word()));
+            desk.button(&label);
+            desk.expect(&format!("{done}: {name}"));
+        }
+    };
+    desk.press(Modifiers::COMMAND, Key::D);
+    let field = "Names, addresses or ranges, separated by commas, blanks or line breaks";
+    desk.type_into(Role::MultilineTextInput, field, "aaa-first");
+    desk.button("Add");
+    undone(&mut desk, "Add computer aaa-first");
+    desk.click_row(1, NONE);
+    desk.press(NONE, Key::Delete);
+    desk.button("Remove");
+    undone(&mut desk, "Remove computer");
+    let with_product = desk.rows().iter().position(|r| !r.contains("(not collected yet)"));
+    desk.click_row(with_product.unwrap(), NONE);
+    desk.command("edit product remarks");
+    desk.type_into(Role::MultilineTextInput, "Remarks", "ordered");
+    desk.button("Change");
+    undone(&mut desk, "Edit product");
+    desk.command("edit computer");
+    desk.type_into(Role::TextInput, "Name", "-renamed");
+    desk.button("Change");
+    undone(&mut desk, "Rename computer");
+    let other = desk.path("other.cilx");
+    desktop_support::write_list(&other, &desktop_support::estate::estate(9));
+    desk.picker.will_pick(&other);
+    desk.command("Import");
+    desk.button("Merge");
+    undone(&mut desk, "Merge a list");
+}

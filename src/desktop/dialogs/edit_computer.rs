@@ -2,7 +2,7 @@
 
 use egui::{ComboBox, Context, Grid, Ui};
 
-use super::{Stay, answer_button, buttons, dialog_ui, note};
+use super::{Stay, answer_button, begin_in, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::state::words::Health;
 use crate::desktop::theme;
@@ -13,7 +13,9 @@ use crate::model::{Computer, ComputerId, ConnectTo, WayIn};
 pub struct EditComputer {
     id: ComputerId,
     edit: ComputerEdit,
+    before: ComputerEdit,
     port: String,
+    focused: bool,
 }
 
 /// What a person may change of a computer; the rest is what it said of itself.
@@ -98,6 +100,8 @@ impl EditComputer {
         Self {
             id: computer.id,
             port: edit.port.map(|p| p.to_string()).unwrap_or_default(),
+            before: edit.clone(),
+            focused: false,
             edit,
         }
     }
@@ -110,7 +114,8 @@ impl EditComputer {
                 .spacing([theme::L, theme::XS])
                 .show(ui, |ui| {
                     let label = ui.label("Name");
-                    ui.add(text_line(&mut self.edit.name)).labelled_by(label.id);
+                    let name = ui.add(text_line(&mut self.edit.name)).labelled_by(label.id);
+                    begin_in(&name, &mut self.focused);
                     ui.end_row();
                     let label = ui.label("Reached at");
                     let hint = "by its name";
@@ -139,7 +144,9 @@ impl EditComputer {
             buttons(ui, |ui| {
                 if answer_button(ui, port.is_ok() && !self.edit.name.trim().is_empty(), "Change") {
                     self.edit.port = port.unwrap_or_default();
-                    frame.send(Event::EditComputer(self.id, self.edit.clone()));
+                    if self.edit != self.before {
+                        frame.send(Event::EditComputer(self.id, self.edit.clone()));
+                    }
                     done = true;
                 }
                 done |= plain_button(ui, "Cancel").clicked();

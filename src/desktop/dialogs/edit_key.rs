@@ -2,7 +2,7 @@
 
 use egui::{Context, DragValue, RichText};
 
-use super::{Stay, answer_button, buttons, dialog_ui, note};
+use super::{Stay, answer_button, begin_in, buttons, dialog_ui, note};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::widgets::{plain_button, text_box, text_line};
 use crate::model::KeyEntry;
@@ -14,6 +14,7 @@ pub struct EditKey {
     remarks: String,
     warn: bool,
     mark: u32,
+    focused: bool,
 }
 
 impl EditKey {
@@ -24,6 +25,7 @@ impl EditKey {
             warn: key.low_water.is_some(),
             mark: key.low_water.unwrap_or(10),
             key: key.clone(),
+            focused: false,
         }
     }
 
@@ -31,7 +33,8 @@ impl EditKey {
         let done = dialog_ui(ctx, "Edit product key", 440.0, |ui| {
             ui.label(RichText::new(self.key.masked()).monospace());
             let label = ui.label("Description");
-            ui.add(text_line(&mut self.description)).labelled_by(label.id);
+            let edit = ui.add(text_line(&mut self.description)).labelled_by(label.id);
+            begin_in(&edit, &mut self.focused);
             let label = ui.label("Remarks");
             ui.add(text_box(&mut self.remarks, 3)).labelled_by(label.id);
             ui.horizontal(|ui| {
@@ -48,7 +51,9 @@ impl EditKey {
                     key.description = self.description.trim().into();
                     key.remarks = self.remarks.trim().into();
                     key.low_water = self.warn.then_some(self.mark);
-                    frame.send(Event::EditKey(Box::new(key), "Product key changed".into()));
+                    if key != self.key {
+                        frame.send(Event::EditKey(Box::new(key), "Product key changed".into()));
+                    }
                     done = true;
                 }
                 done |= plain_button(ui, "Cancel").clicked();

@@ -2,7 +2,7 @@
 
 use egui::{Context, RichText};
 
-use super::{Stay, answer_button, buttons, dialog_ui};
+use super::{Stay, answer_button, begin_in, buttons, dialog_ui};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::theme;
 use crate::desktop::widgets::{plain_button, text_box};
@@ -13,6 +13,8 @@ pub struct EditProduct {
     id: ProductId,
     name: String,
     remarks: String,
+    before: String,
+    focused: bool,
 }
 
 impl EditProduct {
@@ -26,6 +28,8 @@ impl EditProduct {
             id: product.id,
             name: computer.map_or_else(|| what.to_owned(), |computer| format!("{what} on {computer}")),
             remarks: product.remarks.to_string(),
+            before: product.remarks.to_string(),
+            focused: false,
         }
     }
 
@@ -33,11 +37,14 @@ impl EditProduct {
         let done = dialog_ui(ctx, "Edit remarks", 460.0, |ui| {
             ui.label(RichText::new(&self.name).text_style(theme::strong()));
             let label = ui.label("Remarks");
-            ui.add(text_box(&mut self.remarks, 3)).labelled_by(label.id);
+            let edit = ui.add(text_box(&mut self.remarks, 3)).labelled_by(label.id);
+            begin_in(&edit, &mut self.focused);
             let mut done = false;
             buttons(ui, |ui| {
                 if answer_button(ui, true, "Change") {
-                    frame.send(Event::EditProduct(self.id, self.remarks.trim().to_owned()));
+                    if self.remarks.trim() != self.before {
+                        frame.send(Event::EditProduct(self.id, self.remarks.trim().to_owned()));
+                    }
                     done = true;
                 }
                 done |= plain_button(ui, "Cancel").clicked();

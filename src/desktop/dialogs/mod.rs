@@ -392,6 +392,13 @@ pub fn answer_button(ui: &mut Ui, enabled: bool, text: &str) -> bool {
     clicked || (enabled && entered)
 }
 
+/// A dialog that was just opened is typed into without a click: its first field takes the keyboard once.
+pub fn begin_in(field: &egui::Response, begun: &mut bool) {
+    if !std::mem::replace(begun, true) {
+        field.request_focus();
+    }
+}
+
 /// The buttons at the foot of a dialog, from the right.
 pub fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.add_space(theme::S);
