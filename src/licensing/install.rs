@@ -6,8 +6,8 @@ use chrono::Utc;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::activate::{LOST_AFTER, may_be_running};
 use super::collect::collect_licensing;
+use super::see_through::{LOST_AFTER, may_be_running};
 use super::target::{observe, refresh_license_status, service_version};
 use super::wql::{is_absent, service_class};
 use super::{Done, Patience};
@@ -72,14 +72,9 @@ pub async fn install_key(
     patience: Patience,
 ) -> Done<Installation> {
     let mut notes = Vec::new();
-    let refused = |error: WmiError| Done {
-        outcome: Err(error.into()),
-        observation: None,
-        notes: Vec::new(),
-    };
     let version = match service_version(conn, family).await {
         Ok(version) => version,
-        Err(error) => return refused(error),
+        Err(error) => return Done::failed(error),
     };
     let (observation, carrier) = match send(conn, family, &version, key).await {
         Ok(()) => {
@@ -100,7 +95,7 @@ pub async fn install_key(
             refresh_license_status(conn, family, &version, &mut notes).await;
             (watched.observation, watched.carrier)
         }
-        Err(error) => return refused(error),
+        Err(error) => return Done::failed(error),
     };
     if family != ServiceFamily::OSPP
         && let Some(observation) = &observation

@@ -17,10 +17,11 @@ mod install;
 mod key_info;
 mod offline;
 mod rows;
+mod see_through;
 mod target;
 mod wql;
 
-pub use activate::{Activation, Patience, activate, await_activation};
+pub use activate::{Activation, activate, await_activation};
 pub use client_key::choose_client_setup_key;
 pub use collect::collect;
 pub use error::LicensingError;
@@ -28,6 +29,7 @@ pub use gvlk::{Gvlk, gvlk};
 pub use install::{Installation, KeyInstalled, install_key};
 pub use key_info::{KeyInfo, Published, describe_key};
 pub use offline::{Deposit, OfflineData, deposit, installation_id};
+pub use see_through::Patience;
 pub use target::service_family;
 
 use crate::model::Observation;
@@ -41,4 +43,23 @@ pub struct Done<T> {
     pub observation: Option<Observation>,
     /// Remarks for the log: steps that failed without making the action fail.
     pub notes: Vec<String>,
+}
+
+impl<T> Done<T> {
+    /// Nothing was done, and nothing was seen.
+    fn failed(error: impl Into<LicensingError>) -> Self {
+        Self {
+            outcome: Err(error.into()),
+            observation: None,
+            notes: Vec::new(),
+        }
+    }
+
+    fn map<U>(self, value: impl FnOnce(T) -> U) -> Done<U> {
+        Done {
+            outcome: self.outcome.map(value),
+            observation: self.observation,
+            notes: self.notes,
+        }
+    }
 }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use super::activate::{Patience, Waited, may_be_running, not_licensed, until_licensed};
-use super::collect::row_of;
 use super::rows::{key_type, license_status};
+use super::see_through::{Ended, Sent, may_be_running, see_through};
 use super::target::Target;
-use super::{Done, LicensingError};
-use crate::model::{Confirmation, ExtendedPid, InstallationId, KeyType, LicenseStatus, Observation, Product};
-use crate::wmi::{Instance, Param, WmiConnection, WmiError};
+use super::{Done, LicensingError, Patience};
+use crate::model::{Confirmation, ExtendedPid, InstallationId, KeyType, LicenseStatus, Product};
+use crate::wmi::{Instance, Param, WmiConnection};
 
 /// What the activation service needs to know of a product, read from the computer just now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,44 +72,18 @@ pub async fn deposit(
     confirmation: &Confirmation,
     patience: Patience,
 ) -> Done<Deposit> {
-    let mut notes = Vec::new();
     let target = match Target::of(conn, product).await {
         Ok(target) => target,
-        Err(error) => {
-            return Done {
-                outcome: Err(error),
-                observation: None,
-                notes,
-            };
-        }
+        Err(error) => return Done::failed(error),
     };
-    let mut sent = send(conn, &target, confirmation).await;
-    if let Ok(Sent::Unanswered) = sent {
-        sent = Ok(match until_licensed(conn, &target, patience, &mut notes).await {
-            Waited::Licensed => Sent::Answered,
-            Waited::InVain(waited) | Waited::Lost(waited) => Sent::InVain(waited),
-        });
-    }
-    if matches!(sent, Ok(Sent::Answered)) {
-        target.refresh(conn, &mut notes).await;
-    }
-    let observation = match &sent {
-        Err(LicensingError::Wmi(WmiError::Connection(_))) => None,
-        _ => target.observe(conn, &mut notes).await,
-    };
-    Done {
-        outcome: sent.and_then(|sent| verdict(conn, &target, sent, observation.as_ref())),
-        observation,
-        notes,
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Sent {
-    NotNeeded,
-    Answered,
-    Unanswered,
-    InVain(Duration),
+    let sent = send(conn, &target, confirmation).await;
+    see_through(conn, &target, sent, patience)
+        .await
+        .map(|ended| match ended {
+            Ended::NotNeeded => Deposit::AlreadyLicensed,
+            Ended::Licensed => Deposit::Licensed,
+            Ended::StillRunning { waited } => Deposit::StillRunning { waited },
+        })
 }
 
 async fn send(
@@ -143,23 +116,5 @@ async fn send(
         Ok(_) => Ok(Sent::Answered),
         Err(error) if may_be_running(&error) => Ok(Sent::Unanswered),
         Err(error) => Err(error.into()),
-    }
-}
-
-fn verdict(
-    conn: &dyn WmiConnection,
-    target: &Target<'_>,
-    sent: Sent,
-    observation: Option<&Observation>,
-) -> Result<Deposit, LicensingError> {
-    let now = observation.and_then(|o| row_of(o, target.sku));
-    match sent {
-        Sent::NotNeeded => Ok(Deposit::AlreadyLicensed),
-        _ if now.is_some_and(|p| p.license_status == LicenseStatus::Licensed) => Ok(Deposit::Licensed),
-        Sent::InVain(waited) => Ok(Deposit::StillRunning { waited }),
-        Sent::Answered | Sent::Unanswered if observation.is_none() => {
-            Ok(Deposit::StillRunning { waited: Duration::ZERO })
-        }
-        Sent::Answered | Sent::Unanswered => Err(not_licensed(conn, target, now)),
     }
 }
