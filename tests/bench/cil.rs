@@ -4,6 +4,9 @@
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program for developers")]
 
+#[path = "measure.rs"]
+mod measure;
+
 use std::fs;
 use std::hint::black_box;
 use std::io::Write;
@@ -18,6 +21,7 @@ use makeeper::model::{
     GenuineStatus, HResult, InstallationId, Inventory, KeyType, LastFive, LicenseStatus, ListHeader, Network,
     NetworkKind, Product, ProductId, ServiceFamily, Text, check_digit,
 };
+use measure::best;
 use uuid::Uuid;
 
 /// A small generator of numbers; the same list every time.
@@ -190,20 +194,6 @@ fn estate(products: usize) -> Inventory {
         computers.push(computer);
     }
     Inventory::from_records(ListHeader::default(), computers, rows, [])
-}
-
-/// The best of several runs: the others were disturbed.
-fn best<T>(runs: usize, mut run: impl FnMut() -> T) -> Duration {
-    (0..runs)
-        .map(|_| {
-            let start = Instant::now();
-            let result = run();
-            let elapsed = start.elapsed();
-            drop(black_box(result));
-            elapsed
-        })
-        .min()
-        .unwrap()
 }
 
 /// The best of several runs of two things in turn, so that what disturbs one disturbs the other.

@@ -9,8 +9,10 @@
     reason = "a program for developers"
 )]
 
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+#[path = "measure.rs"]
+mod measure;
+
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use makeeper::cil;
@@ -20,6 +22,7 @@ use makeeper::model::{
     ApplicationId, Computer, ComputerId, Confirmation, ConfirmationId, InstallationId, Inventory, KeyType,
     LicenseStatus, ListHeader, Network, NetworkKind, Product, ProductId, Step, check_digit,
 };
+use measure::best;
 use uuid::Uuid;
 
 fn digits(mut seed: u64, groups: usize, len: usize) -> String {
@@ -121,19 +124,6 @@ fn estate(from: usize, products: usize, second: Option<&Case>) -> Inventory {
         computers.push(computer);
     }
     Inventory::from_records(ListHeader::default(), computers, rows, [])
-}
-
-fn best<T>(runs: usize, mut run: impl FnMut() -> T) -> Duration {
-    (0..runs)
-        .map(|_| {
-            let start = Instant::now();
-            let result = run();
-            let elapsed = start.elapsed();
-            drop(black_box(result));
-            elapsed
-        })
-        .min()
-        .unwrap()
 }
 
 fn line(what: &str, time: Duration) {

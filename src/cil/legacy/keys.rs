@@ -1,8 +1,31 @@
-//! What the product keys of a list tell about its products.
+//! The product keys of older lists, and what they tell about the products.
 
 use std::collections::HashMap;
 
+use super::{Builder, key_type};
+use crate::cil::cilx::KeyRecord;
+use crate::cil::error::CilError;
+use crate::cil::xml::Tag;
 use crate::model::{Inventory, KeyType, LastFive, Product};
+
+impl<'a> Builder<'a, '_> {
+    /// Reads a container of product keys. `values` are the names of their values and those of the native format, `kind` is the
+    /// name of the type.
+    pub fn product_keys(&mut self, tag: &Tag<'a>, values: &[(&str, &str)], kind: &str) -> Result<(), CilError> {
+        self.container(tag, "ProductKey", &[], |list, mut node| {
+            let mut record = KeyRecord::default();
+            let mut filling = list.fill(&mut record);
+            for (theirs, native) in values {
+                filling.put(&mut node, theirs, native);
+            }
+            if let Some((at, text)) = node.take(kind) {
+                filling.put_text(at, kind, "KeyType", &key_type(&text));
+            }
+            let kept = filling.done();
+            list.put_key(record, &node, kept);
+        })
+    }
+}
 
 /// Where a product does not tell the type of its key, the product keys of the list may: by the last five characters, if all
 /// keys that end so are of one type.

@@ -2,7 +2,7 @@
 //! assembly; what has no place there is kept in an element of our namespace (`mk:Vamt2`, `mk:Vamt1`) that stands for the
 //! record it was found in.
 
-mod key_types;
+mod keys;
 mod names;
 mod node;
 
@@ -22,7 +22,7 @@ use super::xml::{Child, Cursor, Tag};
 use super::{Loaded, Progress, Watch};
 use crate::model::{ComputerId, Foreign, ForeignParts, KeyType, LicenseStatus, ListHeader, Text};
 
-use key_types::types_of_keys;
+use keys::types_of_keys;
 use names::Names;
 use node::Budget;
 pub(super) use node::{Node, Residue};

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
-use super::cilx::{Bulk, ClientRecord, KeyRecord, ProductRecord};
+use super::cilx::{Bulk, ClientRecord, ProductRecord};
 use super::error::{CilError, LegacyFormat};
-use super::legacy::{Builder, Node, Owner, date_text, grace_end, identity, key_type, license_status, mac_address};
+use super::legacy::{Builder, Node, Owner, date_text, grace_end, identity, license_status, mac_address};
 use super::values::parse_date;
 use super::xml::{Child, Cursor, Tag};
 use super::{Loaded, Watch};
@@ -48,7 +48,7 @@ pub(super) fn read_document(text: &str, watch: &Watch<'_>) -> Result<Loaded, Cil
     Builder::new(text, LegacyFormat::Vamt1, watch).read(|list, tag| {
         match tag.name {
             "MachineInformationList" => list.container(tag, "Machine", GROUPS, machine)?,
-            "ProductKeys" => list.container(tag, "ProductKey", &[], key)?,
+            "ProductKeys" => list.product_keys(tag, KEY_VALUES, "KeyType")?,
             "PendingActionQueue" | "CompletedActionQueue" | "FailedActionQueue" => queue(list, text, tag)?,
             _ => return Ok(false),
         }
@@ -329,19 +329,6 @@ fn product(list: &mut Builder<'_, '_>, mut node: Node<'_>, owner: &Owner, pid: &
     }
     let kept = filling.done();
     list.put_product(record, &node, kept, owner);
-}
-
-fn key(list: &mut Builder<'_, '_>, mut node: Node<'_>) {
-    let mut record = KeyRecord::default();
-    let mut filling = list.fill(&mut record);
-    for (theirs, native) in KEY_VALUES {
-        filling.put(&mut node, theirs, native);
-    }
-    if let Some((at, text)) = node.take("KeyType") {
-        filling.put_text(at, "KeyType", "KeyType", &key_type(&text));
-    }
-    let kept = filling.done();
-    list.put_key(record, &node, kept);
 }
 
 #[cfg(test)]

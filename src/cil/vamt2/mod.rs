@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 
-use super::cilx::{Bulk, ClientRecord, KeyRecord, ProductRecord};
+use super::cilx::{Bulk, ClientRecord, ProductRecord};
 use super::error::{CilError, LegacyFormat};
 use super::legacy::{
     Builder, Filling, Node, Owner, date_text, grace_end, identity, key_type, license_status, mac_address,
@@ -56,7 +56,7 @@ pub(super) fn read_document(text: &str, watch: &Watch<'_>) -> Result<Loaded, Cil
     Builder::new(text, LegacyFormat::Vamt2, watch).read(|list, tag| {
         match tag.name {
             "Computers" => list.container(tag, "Computer", GROUPS, computer)?,
-            "ProductKeys" => list.container(tag, "ProductKey", &[], key)?,
+            "ProductKeys" => list.product_keys(tag, KEY_VALUES, "Type")?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -289,17 +289,4 @@ fn dates(filling: &mut Filling<'_, ProductRecord>, node: &mut Node<'_>) {
         }
         Err(reason) => filling.warn(at, "GracePeriodRemaining", super::cilx::unusable(&reason)),
     }
-}
-
-fn key(list: &mut Builder<'_, '_>, mut node: Node<'_>) {
-    let mut record = KeyRecord::default();
-    let mut filling = list.fill(&mut record);
-    for (theirs, native) in KEY_VALUES {
-        filling.put(&mut node, theirs, native);
-    }
-    if let Some((at, text)) = node.take("Type") {
-        filling.put_text(at, "Type", "KeyType", &key_type(&text));
-    }
-    let kept = filling.done();
-    list.put_key(record, &node, kept);
 }
