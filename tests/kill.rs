@@ -96,6 +96,7 @@ async fn wait_for_a_question(lab: &Lab, child: &mut Child) {
     let (before, patience) = (lab.service().asked().len(), Instant::now() + Duration::from_secs(20));
     while lab.service().asked().len() == before && child.try_wait().unwrap().is_none() {
         assert!(Instant::now() < patience, "the program never asked");
+        // The program is another process: what it does is looked at.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
@@ -121,6 +122,7 @@ async fn what_was_paid_for_survives_fifty_kills_and_is_paid_for_once() {
         loop {
             wait_for_a_question(&lab, &mut child).await;
             let instant = Duration::from_micros(random.random_range(0..45_000));
+            // The instant is the point of it.
             tokio::time::sleep(instant).await;
             let ended_by_itself = child.try_wait().unwrap().is_some();
             child.kill().unwrap();

@@ -139,7 +139,7 @@ impl Estate {
         self.lab.service().asked().iter().filter(|a| a.iid.is_some()).count()
     }
 
-    /// Waits until `condition` holds, for ten seconds at most.
+    /// Waits until `condition` holds, for ten seconds at most: for what no event tells of.
     pub async fn until(&self, condition: impl Fn() -> bool) {
         let patience = tokio::time::Instant::now() + Duration::from_secs(10);
         while !condition() {
