@@ -48,7 +48,7 @@ pub(super) enum Command {
     /// Show the list
     List(List),
     /// Ask computers for their products and license status
-    Update(Update),
+    Update(OnComputers),
     /// List, add, remove, refresh or seal product keys
     Keys(Keys),
     /// Install a product key
@@ -58,7 +58,7 @@ pub(super) enum Command {
     /// Ask the activation service for confirmation IDs, for a list or for a carried export
     AcquireCid(AcquireCid),
     /// Deposit the confirmation IDs of the list on the computers
-    ApplyCid(ApplyCid),
+    ApplyCid(OnComputers),
     /// Write the list, or a part of it, to another file
     Export(Export),
     /// Take in what another list knows; rows that fit are applied, the others are reported
@@ -245,8 +245,9 @@ pub(super) struct Connect {
     pub output: OutputArgs,
 }
 
+/// What every verb needs that asks computers.
 #[derive(Debug, Args)]
-pub(super) struct Update {
+pub(super) struct OnComputers {
     /// The list
     pub list: PathBuf,
     #[command(flatten)]
@@ -353,8 +354,6 @@ pub(super) enum KeysAction {
 
 #[derive(Debug, Args)]
 pub(super) struct InstallKey {
-    /// The list
-    pub list: PathBuf,
     /// Last five characters of a product key of the list
     #[arg(long, value_name = "LAST5", required_unless_present = "gvlk", value_parser = LastFive::parse)]
     pub key: Option<LastFive>,
@@ -362,23 +361,13 @@ pub(super) struct InstallKey {
     #[arg(long, conflicts_with = "key")]
     pub gvlk: bool,
     #[command(flatten)]
-    pub selection: Selection,
-    #[command(flatten)]
-    pub sign_in: SignIn,
-    #[command(flatten)]
-    pub network: Network,
-    #[command(flatten)]
-    pub output: OutputArgs,
+    pub on: OnComputers,
     #[command(flatten)]
     pub passphrase: Passphrase,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Activate {
-    /// The list
-    pub list: PathBuf,
-    #[command(flatten)]
-    pub selection: Selection,
     /// Activate by proxy: this host asks the service for each computer and deposits the confirmation ID
     #[arg(long)]
     pub proxy_activation: bool,
@@ -386,13 +375,9 @@ pub(super) struct Activate {
     #[arg(long)]
     pub price: bool,
     #[command(flatten)]
-    pub sign_in: SignIn,
-    #[command(flatten)]
     pub service: ServiceArgs,
     #[command(flatten)]
-    pub network: Network,
-    #[command(flatten)]
-    pub output: OutputArgs,
+    pub on: OnComputers,
 }
 
 #[derive(Debug, Args)]
@@ -406,20 +391,6 @@ pub(super) struct AcquireCid {
     pub price: bool,
     #[command(flatten)]
     pub service: ServiceArgs,
-    #[command(flatten)]
-    pub network: Network,
-    #[command(flatten)]
-    pub output: OutputArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ApplyCid {
-    /// The list
-    pub list: PathBuf,
-    #[command(flatten)]
-    pub selection: Selection,
-    #[command(flatten)]
-    pub sign_in: SignIn,
     #[command(flatten)]
     pub network: Network,
     #[command(flatten)]

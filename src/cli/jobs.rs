@@ -1,6 +1,6 @@
 //! The verbs that run a job over the list.
 
-use super::args::{AcquireCid, Activate, ApplyCid, InstallKey, Update};
+use super::args::{AcquireCid, Activate, InstallKey, OnComputers};
 use super::context::{Context, NO_COMPUTER_PASSES, NO_PRODUCT_PASSES, computers, products, settings};
 use super::exit::{CliError, Exit};
 use super::output::{Table, tell};
@@ -10,7 +10,7 @@ use super::secrets::credentials;
 use crate::model::{Inventory, KeyEntry, KeyEntryId, LastFive, LicenseStatus, age};
 use crate::workspace::{Job, KeyChoice, Mode, Price, Workspace};
 
-pub(super) fn update(context: &mut Context, args: &Update) -> Result<Exit, CliError> {
+pub(super) fn update(context: &mut Context, args: &OnComputers) -> Result<Exit, CliError> {
     let workspace = context.open(&args.list, Mode::Edit)?;
     let computers = computers(&workspace.snapshot().inventory, args.selection.select.as_ref())?;
     if computers.is_empty() {
@@ -22,7 +22,8 @@ pub(super) fn update(context: &mut Context, args: &Update) -> Result<Exit, CliEr
 }
 
 pub(super) fn install_key(context: &mut Context, args: &InstallKey) -> Result<Exit, CliError> {
-    let workspace = context.open(&args.list, Mode::Edit)?;
+    let on = &args.on;
+    let workspace = context.open(&on.list, Mode::Edit)?;
     let inventory = workspace.snapshot().inventory.clone();
     let key = match args.key {
         Some(last_five) => {
@@ -34,20 +35,20 @@ pub(super) fn install_key(context: &mut Context, args: &InstallKey) -> Result<Ex
         }
         None => KeyChoice::ClientSetupKey,
     };
-    let products = products(&inventory, args.selection.select.as_ref(), |p| {
+    let products = products(&inventory, on.selection.select.as_ref(), |p| {
         p.computer.is_some() && !p.is_addon && p.license_status != LicenseStatus::NotAvailable
     });
-    if products.is_empty() && args.selection.select.is_some() {
-        return Ok(context.nothing_to_do(NO_PRODUCT_PASSES, &args.output));
+    if products.is_empty() && on.selection.select.is_some() {
+        return Ok(context.nothing_to_do(NO_PRODUCT_PASSES, &on.output));
     }
     if products.is_empty() {
         return Err(CliError::usage(
             "the list has no products: run makeeper update first, which collects them from the computers",
         ));
     }
-    workspace.set_settings(settings(Some(&args.network), None));
-    workspace.set_credentials(Some(credentials(&args.sign_in)?));
-    carry_out(context, &workspace, Job::InstallKey { products, key }, &args.output)
+    workspace.set_settings(settings(Some(&on.network), None));
+    workspace.set_credentials(Some(credentials(&on.sign_in)?));
+    carry_out(context, &workspace, Job::InstallKey { products, key }, &on.output)
 }
 
 /// The key of the list that ends so.
@@ -76,32 +77,33 @@ pub(super) fn owned_key(inventory: &Inventory, last_five: LastFive) -> Result<&K
 }
 
 pub(super) fn activate(context: &mut Context, args: &Activate) -> Result<Exit, CliError> {
-    let workspace = context.open(&args.list, Mode::Edit)?;
+    let on = &args.on;
+    let workspace = context.open(&on.list, Mode::Edit)?;
     let inventory = workspace.snapshot().inventory.clone();
-    let products = products(&inventory, args.selection.select.as_ref(), |p| {
+    let products = products(&inventory, on.selection.select.as_ref(), |p| {
         p.computer.is_some()
             && !matches!(p.license_status, LicenseStatus::Licensed | LicenseStatus::NotAvailable)
             && p.partial_product_key.is_some()
     });
     if products.is_empty() {
-        let why = match args.selection.select {
+        let why = match on.selection.select {
             Some(_) => NO_PRODUCT_PASSES,
             None => "Nothing to do: no product of the list waits for activation",
         };
-        return Ok(context.nothing_to_do(why, &args.output));
+        return Ok(context.nothing_to_do(why, &on.output));
     }
     let job = if args.proxy_activation {
         Job::ProxyActivate { products }
     } else {
         Job::Activate { products }
     };
-    workspace.set_settings(settings(Some(&args.network), Some(&args.service)));
+    workspace.set_settings(settings(Some(&on.network), Some(&args.service)));
     if args.price {
-        return Ok(price(context, &workspace, &job, args.output.json));
+        return Ok(price(context, &workspace, &job, on.output.json));
     }
-    workspace.set_credentials(Some(credentials(&args.sign_in)?));
-    tell_price(&workspace, &job, args.output.quiet);
-    carry_out(context, &workspace, job, &args.output)
+    workspace.set_credentials(Some(credentials(&on.sign_in)?));
+    tell_price(&workspace, &job, on.output.quiet);
+    carry_out(context, &workspace, job, &on.output)
 }
 
 pub(super) fn acquire_cid(context: &mut Context, args: &AcquireCid) -> Result<Exit, CliError> {
@@ -126,7 +128,7 @@ pub(super) fn acquire_cid(context: &mut Context, args: &AcquireCid) -> Result<Ex
     carry_out(context, &workspace, job, &args.output)
 }
 
-pub(super) fn apply_cid(context: &mut Context, args: &ApplyCid) -> Result<Exit, CliError> {
+pub(super) fn apply_cid(context: &mut Context, args: &OnComputers) -> Result<Exit, CliError> {
     let workspace = context.open(&args.list, Mode::Edit)?;
     let inventory = workspace.snapshot().inventory.clone();
     let products = products(&inventory, args.selection.select.as_ref(), |p| {
