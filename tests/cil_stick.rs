@@ -72,3 +72,30 @@ fn a_list_is_made_worked_on_saved_and_kept_without_what_fat_lacks() {
     let expected = ["chmod", "fsync of a folder", "link"].map(str::to_owned);
     assert!(expected.iter().all(|what| refused.contains(what)), "{refused:?}");
 }
+
+#[test]
+fn a_list_that_is_too_large_for_its_medium_is_told_so_and_stays_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("l.cilx"), saved(&waiting(1))).unwrap();
+    fs::write(folder.join("other.cilx"), saved(&waiting(100))).unwrap();
+    let before = fs::read(folder.join("l.cilx")).unwrap();
+    // No file larger than 16 KiB, answered as FAT answers for 4 GiB: by an error.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 16; exec {} import l.cilx other.cilx",
+        env!("CARGO_BIN_EXE_makeeper")
+    );
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 2, "{}", out(&output));
+    assert!(
+        err(&output).contains("larger than its file system takes"),
+        "{}",
+        err(&output)
+    );
+    assert_eq!(fs::read(folder.join("l.cilx")).unwrap(), before);
+    assert!(!folder.join("l.cilx.saving").exists(), "half a list takes room");
+}

@@ -98,6 +98,14 @@ pub enum StoreError {
         /// What was attempted.
         what: &'static str,
     },
+    /// The file system takes no file of this size.
+    #[error("{} could not be {what}: it is larger than its file system takes (FAT: 4 GiB), or than you may write; save the list elsewhere, nothing is lost meanwhile", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What was attempted.
+        what: &'static str,
+    },
     /// The medium is read-only.
     #[error("{} could not be {what}: the medium is read-only; save the list elsewhere", .path.display())]
     ReadOnly {
@@ -152,9 +160,8 @@ pub enum StoreError {
 pub(super) fn in_words(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            StoreError::DiskFull { path, what }
-        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::DiskFull { path, what },
+        io::ErrorKind::FileTooLarge => StoreError::TooLarge { path, what },
         io::ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly { path, what },
         io::ErrorKind::PermissionDenied => StoreError::AccessDenied { path, what },
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::StaleNetworkFileHandle => {
