@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::answer::{Asked, ExchangeError, WsmanError};
 use super::codec::{
     self, Argument, Batch, CodecError, EnumerateReply, Identity, Object, Reply, Request, RequestContext,
-    SEALED_CONTENT_TYPE, encode_sealed, parse_enumerate, parse_identify, parse_method_output,
+    encode_sealed_with, parse_enumerate, parse_identify, parse_method_output,
 };
 use super::credentials::Credentials;
 use super::handshake::alerted;
@@ -253,7 +253,7 @@ impl Session {
             credentials: &self.credentials,
         };
         let reply = match &mut connection.protection {
-            Protection::Sealed(context) => asked.read_sealed(context.as_mut(), &reply, request)?,
+            Protection::Sealed(context, _) => asked.read_sealed(context.as_mut(), &reply, request)?,
             Protection::Tls => asked.read_plain(&reply, request)?,
             Protection::TlsHeader(_) => asked.read_basic(&reply, request)?,
         };
@@ -265,14 +265,18 @@ impl Session {
         let patience = self.patience();
         let mut connection = self.signed_in().await.map_err(HttpFailure::Failed)?;
         let (authorization, content_type, body) = match &mut connection.protection {
-            Protection::Sealed(context) => {
+            Protection::Sealed(context, with) => {
                 let message = context.seal(request.body.clone()).map_err(|e| {
                     HttpFailure::Failed(
                         self.target
                             .failure(FailureClass::Protocol, format!("was not asked: {e}")),
                     )
                 })?;
-                (None, SEALED_CONTENT_TYPE, Bytes::from(encode_sealed(&message)))
+                (
+                    None,
+                    with.content_type(),
+                    Bytes::from(encode_sealed_with(&message, *with)),
+                )
             }
             Protection::Tls => (None, SOAP, wiped(&request.body)),
             Protection::TlsHeader(header) => (Some(header.clone()), SOAP, wiped(&request.body)),

@@ -12,11 +12,11 @@ use hyper::header::HeaderValue;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::codec::token_for;
+use super::codec::{SealedWith, token_for};
 use super::credentials::Credentials;
 use super::handshake::alerted;
 use super::http::{HttpConnection, HttpError, HttpReply};
-use super::security::{Mechanism, SecurityContext, SecurityError, SspiContext};
+use super::security::{KerberosContext, KerberosError, Mechanism, SecurityContext, SecurityError, SspiContext};
 use super::target::{ConnectOptions, Target};
 use crate::model::{Failure, FailureClass};
 
@@ -38,9 +38,18 @@ pub(super) enum Way {
     Certificate,
 }
 
-/// In the order tried. Raw NTLM inside Negotiate is what most clients send; servers that insist on SPNEGO refuse it at the
+/// In the order tried: Kerberos, where the account and the computer have a realm, because it proves the computer as well.
+/// Raw NTLM inside Negotiate is what most clients send; servers that insist on SPNEGO refuse it at the
 /// first token, before anything about the account was sent, so trying the next costs no failed sign-in.
-const WAYS: [Way; 3] = [
+const WAYS: [Way; 5] = [
+    Way::Tokens {
+        scheme: "Negotiate",
+        mechanism: Mechanism::Kerberos,
+    },
+    Way::Tokens {
+        scheme: "Kerberos",
+        mechanism: Mechanism::Kerberos,
+    },
     Way::Tokens {
         scheme: "Negotiate",
         mechanism: Mechanism::Ntlm,
@@ -57,8 +66,8 @@ const WAYS: [Way; 3] = [
 
 /// How messages are protected on a connection that is signed in.
 pub(super) enum Protection {
-    /// Sealed by this context.
-    Sealed(Box<dyn SecurityContext>),
+    /// Sealed by this context, under this name.
+    Sealed(Box<dyn SecurityContext>, SealedWith),
     /// By TLS; the connection is signed in.
     Tls,
     /// By TLS; each request carries this instead of a sign-in: account and password, or that the certificate counts.
@@ -76,6 +85,8 @@ pub(super) struct SignedIn {
 }
 
 enum Attempt {
+    /// There is no Kerberos ticket for this: nothing was sent to the computer.
+    NoTicket(String),
     Done(HttpConnection, Protection),
     /// The first token was not taken; the computer offers these schemes (none: it did not say).
     NotTaken {
@@ -97,15 +108,7 @@ pub(super) async fn sign_in(
     let patience = options.sign_in_timeout + options.connect_timeout + options.resolve_timeout;
     timeout(patience, try_ways(target, credentials, options, known, &mut exchanges))
         .await
-        .unwrap_or_else(|_| {
-            Err(target.failure(
-                FailureClass::Hung,
-                format!(
-                    "accepted the connection but did not answer the sign-in within {} s",
-                    options.sign_in_timeout.as_secs_f32()
-                ),
-            ))
-        })
+        .unwrap_or_else(|_| Err(hung(target, options)))
         .map(|(http, protection, way)| SignedIn {
             http,
             protection,
@@ -132,6 +135,7 @@ async fn try_ways(
     }
     let others = WAYS.iter().copied().filter(|way| Some(*way) != known);
     let mut first_failure = None;
+    let mut without_kerberos: Option<String> = None;
     let mut offered_before: Vec<String> = Vec::new();
     for way in known.into_iter().chain(others) {
         let Way::Tokens { scheme, mechanism } = way else {
@@ -139,12 +143,14 @@ async fn try_ways(
             return Ok((http, basic(credentials, target)?, way));
         };
         let is_offered = |wanted: &str| offered_before.iter().any(|o| o.eq_ignore_ascii_case(wanted));
-        if !offered_before.is_empty() && !is_offered(scheme) {
+        let is_kerberos = mechanism == Mechanism::Kerberos;
+        if !offered_before.is_empty() && !is_offered(scheme) || is_kerberos && without_kerberos.is_some() {
             continue;
         }
         match try_tokens(target, credentials, options, scheme, mechanism, exchanges).await {
             Attempt::Done(http, protection) => return Ok((http, protection, way)),
             Attempt::Failed(failure) => return Err(failure),
+            Attempt::NoTicket(why) => without_kerberos = Some(why),
             Attempt::NotTaken { offered, failure } => {
                 first_failure.get_or_insert(failure);
                 if !offered.is_empty() {
@@ -158,7 +164,10 @@ async fn try_ways(
     if is_offered("Negotiate") || is_offered("NTLM") {
         return Err(target.failure(
             FailureClass::Protocol,
-            format!("offers {list} but refuses NTLM before it knows who asks: NTLM may be switched off there"),
+            format!(
+                "offers {list} but refuses NTLM before it knows who asks: NTLM may be switched off there. {}",
+                without_kerberos.unwrap_or_else(|| "Kerberos was not taken either".to_owned())
+            ),
         ));
     }
     if offered_before.is_empty() {
@@ -210,14 +219,29 @@ async fn try_tokens(
     mechanism: Mechanism,
     exchanges: &mut u64,
 ) -> Attempt {
+    // The ticket first: while servers are asked for one, no connection stands idle.
+    let ticket = match mechanism {
+        Mechanism::Kerberos => match ticket(target, credentials, options).await {
+            Ok(context) => Some(context),
+            Err(attempt) => return attempt,
+        },
+        Mechanism::Ntlm | Mechanism::Spnego => None,
+    };
     let mut http = match HttpConnection::open(target, options, credentials.certificate()).await {
         Ok(http) => http,
         Err(failure) => return Attempt::Failed(failure),
     };
+    let with = match mechanism {
+        Mechanism::Kerberos => SealedWith::Kerberos,
+        Mechanism::Ntlm | Mechanism::Spnego => SealedWith::Spnego,
+    };
     let service = format!("HTTP/{}", target.bare_host());
-    let mut context = match SspiContext::new(mechanism, credentials, &service, http.binding.clone()) {
-        Ok(context) => context,
-        Err(e) => return Attempt::Failed(target.failure(FailureClass::Credentials, format!("was not asked: {e}"))),
+    let mut context: Box<dyn SecurityContext> = match ticket {
+        Some(context) => context,
+        None => match SspiContext::new(mechanism, credentials, &service, http.binding.clone()) {
+            Ok(context) => Box::new(context),
+            Err(e) => return Attempt::Failed(target.failure(FailureClass::Credentials, format!("was not asked: {e}"))),
+        },
     };
     let mut token = match context.step(&[]) {
         Ok(token) => token,
@@ -225,9 +249,11 @@ async fn try_tokens(
     };
     for leg in 0..MAX_LEGS {
         *exchanges += 1;
-        let reply = match http.post(authorization(scheme, &token), SOAP, Bytes::new()).await {
-            Ok(reply) => reply,
-            Err(error) => return lost(target, leg, error),
+        let posted = http.post(authorization(scheme, &token), SOAP, Bytes::new());
+        let reply = match timeout(options.sign_in_timeout, posted).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(error)) => return lost(target, leg, error),
+            Err(_) => return Attempt::Failed(hung(target, options)),
         };
         let answer = token_for(&reply.challenges, scheme);
         tracing::debug!(computer = %target.name, scheme, leg, status = reply.status.as_u16(), "Sign-in");
@@ -256,10 +282,14 @@ async fn try_tokens(
                     };
                 }
                 if done {
+                    if !target.tls && !context.is_complete() {
+                        let what = "let the sign-in through without a key to seal with; refused";
+                        return Attempt::Failed(target.failure(FailureClass::Protocol, what));
+                    }
                     let protection = if target.tls {
                         Protection::Tls
                     } else {
-                        Protection::Sealed(Box::new(context))
+                        Protection::Sealed(context, with)
                     };
                     return Attempt::Done(http, protection);
                 }
@@ -268,6 +298,41 @@ async fn try_tokens(
         }
     }
     Attempt::Failed(target.failure(FailureClass::Protocol, "does not come to an end with the sign-in"))
+}
+
+/// A Kerberos context with a ticket for the computer.
+async fn ticket(
+    target: &Target,
+    credentials: &Credentials,
+    options: &ConnectOptions,
+) -> Result<Box<dyn SecurityContext>, Attempt> {
+    let Some(tickets) = &options.tickets else {
+        return Err(Attempt::NoTicket("Kerberos is switched off here".to_owned()));
+    };
+    let bare = target.bare_host().parse().ok();
+    if target.address.or(bare).is_some_and(|at| at.is_loopback()) {
+        // A forwarded port: no realm of the network knows what is behind it.
+        return Err(Attempt::NoTicket(
+            "Kerberos is not possible: the address is one of this computer itself".to_owned(),
+        ));
+    }
+    let host = target.service_host();
+    let service = format!("HTTP/{host}");
+    match KerberosContext::begin(credentials, host, &service, tickets, options.connect_timeout).await {
+        Ok(context) => Ok(Box::new(context)),
+        Err(KerberosError::Unavailable(why)) => {
+            tracing::debug!(computer = %target.name, why, "No Kerberos");
+            Err(Attempt::NoTicket(format!("Kerberos is not possible: {why}")))
+        }
+        // Trying NTLM with it would count towards the lock-out again.
+        Err(KerberosError::Refused(why)) => Err(Attempt::Failed(target.failure(
+            FailureClass::Credentials,
+            format!(
+                "was not asked, because the domain refuses {}: {why}",
+                credentials.account()
+            ),
+        ))),
+    }
 }
 
 enum Verdict {
@@ -298,11 +363,12 @@ fn judge(
         | StatusCode::UNSUPPORTED_MEDIA_TYPE
         | StatusCode::UNPROCESSABLE_ENTITY
         | StatusCode::INTERNAL_SERVER_ERROR
-            if leg > 0 =>
+            // Kerberos is through with its first token, which is answered with one.
+            if leg > 0 || has_token =>
         {
             Verdict::Go(true)
         }
-        status if leg > 0 && status.is_success() => Verdict::Go(true),
+        status if (leg > 0 || has_token) && status.is_success() => Verdict::Go(true),
         status if leg == 0 && status.is_success() && target.tls => Verdict::Go(true),
         StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST | StatusCode::INTERNAL_SERVER_ERROR if leg == 0 => {
             let offered = reply.offered().iter().map(|&s| s.to_owned()).collect();
@@ -341,6 +407,12 @@ fn lost(target: &Target, leg: usize, error: HttpError) -> Attempt {
             format!("{what} in the middle of the sign-in, which needs one connection from start to end"),
         )),
     }
+}
+
+fn hung(target: &Target, options: &ConnectOptions) -> Failure {
+    let waited = options.sign_in_timeout.as_secs_f32();
+    let what = format!("accepted the connection but did not answer the sign-in within {waited} s");
+    target.failure(FailureClass::Hung, what)
 }
 
 /// User name or password refused.

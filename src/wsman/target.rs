@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use super::security::Tickets;
 use super::tls::Trust;
 use crate::model::{Failure, FailureClass, WayIn};
 
@@ -54,6 +55,13 @@ impl Target {
     pub(super) fn bare_host(&self) -> &str {
         let host = self.host.trim();
         host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
+    }
+
+    /// The name that service tickets are for: the host, or the computer's own name where the host is an address.
+    pub(super) fn service_host(&self) -> &str {
+        let host = self.bare_host();
+        let is_address = host.split('%').next().unwrap_or(host).parse::<IpAddr>().is_ok();
+        if is_address { &self.name } else { host }
     }
 
     /// `host:port` as in a URL and in the Host header: IPv6 in brackets, without a zone (RFC 6874 4).
@@ -109,6 +117,8 @@ pub struct ConnectOptions {
     pub batch: u32,
     /// Whose certificates are believed, for HTTPS.
     pub trust: Trust,
+    /// Kerberos tickets, shared by the computers of a run; `None`: NTLM only.
+    pub tickets: Option<Tickets>,
 }
 
 impl Default for ConnectOptions {
@@ -121,6 +131,7 @@ impl Default for ConnectOptions {
             answer_margin: Duration::from_secs(15),
             batch: 50,
             trust: Trust::default(),
+            tickets: Some(Tickets::default()),
         }
     }
 }

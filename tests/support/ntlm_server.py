@@ -213,7 +213,8 @@ class Server(socketserver.ThreadingTCPServer):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--protocol", choices=["ntlm", "negotiate"], default="negotiate")
+    parser.add_argument("--protocol", choices=["ntlm", "negotiate", "kerberos"], default="negotiate")
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--mode", default="normal")
     parser.add_argument("--schemes", default="Negotiate")
     parser.add_argument("--tls", default="", help="certificate and key without .pem and .key")
@@ -222,7 +223,7 @@ if __name__ == "__main__":
         accounts.write(ACCOUNTS)
         accounts.flush()
         os.environ["NTLM_USER_FILE"] = accounts.name
-        server = Server(("127.0.0.1", 0), Handler)
+        server = Server((ARGS.address, 0), Handler)
         if ARGS.tls:
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             tls.load_cert_chain(ARGS.tls + ".pem", ARGS.tls + ".key")

@@ -15,7 +15,10 @@ mod xml;
 pub use challenge::{Challenge, token_for};
 pub use envelope::{Reply, parse_reply};
 pub use fault::{Fault, parse_fault};
-pub use multipart::{CONTENT_TYPE as SEALED_CONTENT_TYPE, SealedMessage, decode_sealed, encode_sealed, is_sealed};
+pub use multipart::{
+    CONTENT_TYPE as SEALED_CONTENT_TYPE, SealedMessage, SealedWith, decode_sealed, encode_sealed, encode_sealed_with,
+    is_sealed,
+};
 pub use request::{Argument, Batch, Request, RequestContext, enumerate, identify, invoke, pull, release};
 pub use response::{
     EnumerateReply, Identity, Object, PropertyValue, parse_enumerate, parse_identify, parse_method_output,

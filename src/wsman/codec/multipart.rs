@@ -6,12 +6,39 @@
 
 use super::CodecError;
 
-/// What our requests are labelled with. NTLM and SPNEGO share the protocol name; Kerberos has its own.
+/// What requests sealed by NTLM or SPNEGO are labelled with.
 pub const CONTENT_TYPE: &str =
     "multipart/encrypted;protocol=\"application/HTTP-SPNEGO-session-encrypted\";boundary=\"Encrypted Boundary\"";
 
+/// What sealed messages are labelled with: NTLM and SPNEGO share a name, Kerberos tokens of their own have another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealedWith {
+    /// NTLM, raw or in SPNEGO.
+    Spnego,
+    /// Kerberos.
+    Kerberos,
+}
+
+impl SealedWith {
+    /// The content type of a request.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Spnego => CONTENT_TYPE,
+            Self::Kerberos => {
+                "multipart/encrypted;protocol=\"application/HTTP-Kerberos-session-encrypted\";boundary=\"Encrypted Boundary\""
+            }
+        }
+    }
+
+    fn protocol(self) -> &'static str {
+        match self {
+            Self::Spnego => "application/HTTP-SPNEGO-session-encrypted",
+            Self::Kerberos => "application/HTTP-Kerberos-session-encrypted",
+        }
+    }
+}
+
 const BOUNDARY: &str = "Encrypted Boundary";
-const PROTOCOL: &str = "application/HTTP-SPNEGO-session-encrypted";
 /// Kerberos tokens are about 60 bytes, NTLM's 16; more than this is no token.
 const MAX_TOKEN: usize = 64 * 1024;
 /// Messages in one body. Servers split long answers into pieces of 16 KiB (32 MiB need 2,048).
@@ -28,10 +55,16 @@ pub struct SealedMessage {
     pub length: usize,
 }
 
-/// Frames a message for sending.
+/// Frames a message that NTLM or SPNEGO has sealed.
 pub fn encode_sealed(message: &SealedMessage) -> Vec<u8> {
+    encode_sealed_with(message, SealedWith::Spnego)
+}
+
+/// Frames a message for sending, under the name of what it was sealed with.
+pub fn encode_sealed_with(message: &SealedMessage, with: SealedWith) -> Vec<u8> {
+    let protocol = with.protocol();
     let mut out = format!(
-        "--{BOUNDARY}\r\n\tContent-Type: {PROTOCOL}\r\n\
+        "--{BOUNDARY}\r\n\tContent-Type: {protocol}\r\n\
          \tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={}\r\n\
          --{BOUNDARY}\r\n\tContent-Type: application/octet-stream\r\n",
         message.length

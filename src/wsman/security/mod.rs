@@ -1,13 +1,15 @@
-//! Signing in and sealing messages, behind one small trait so that NTLM, SPNEGO and (later) Kerberos or the system's own
-//! SSPI look the same to the connection.
+//! Signing in and sealing messages, behind one small trait so that NTLM, SPNEGO, Kerberos or the system's own SSPI look
+//! the same to the connection.
 //!
 //! Everything `sspi` stays inside this folder: it pins release candidates of some crypto crates, and its trace logs hold
 //! secrets, so it runs with logging switched off (see `quietly` in `sspi_context`).
 
 mod channel_binding;
+mod kerberos;
 mod sspi_context;
 
 pub use channel_binding::{ChannelBinding, tls_server_end_point};
+pub use kerberos::{KerberosContext, KerberosError, Tickets};
 pub use sspi_context::SspiContext;
 
 use zeroize::Zeroizing;
@@ -31,9 +33,11 @@ pub enum SecurityError {
     Seal(String),
 }
 
-/// The form in which NTLM is offered inside the `Negotiate` scheme.
+/// The tokens that are sent inside a scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mechanism {
+    /// A Kerberos ticket as it is, which Negotiate takes, too (pywinrm does this).
+    Kerberos,
     /// NTLM tokens as they are. Windows and every client in wide use (pywinrm, masterzen, WinRb) do this.
     Ntlm,
     /// NTLM wrapped in SPNEGO (RFC 4178, MS-SPNG), as pypsrp does.

@@ -39,9 +39,9 @@ impl SspiContext {
     ) -> Result<Self, SecurityError> {
         let identity = identity(credentials)?;
         let package = quietly(|| match mechanism {
-            Mechanism::Ntlm => Ok(Package::Ntlm(Box::new(Ntlm::new()), Some(identity))),
+            // Kerberos has a context of its own: it talks to servers before there is a first token.
+            Mechanism::Ntlm | Mechanism::Kerberos => Ok(Package::Ntlm(Box::new(Ntlm::new()), Some(identity))),
             Mechanism::Spnego => {
-                // Kerberos will come in here: by its own protocol configuration and package list.
                 let config = NegotiateConfig {
                     protocol_config: Box::new(NtlmConfig::default()),
                     package_list: Some("!kerberos,!pku2u,ntlm".to_owned()),
@@ -66,7 +66,7 @@ impl SspiContext {
 
 /// Runs `sspi` with logging off - its trace events hold password hashes and keys - and turns a panic inside it, should a
 /// hostile token find one, into an error of this one connection.
-fn quietly<T>(run: impl FnOnce() -> sspi::Result<T>) -> sspi::Result<T> {
+pub(super) fn quietly<T>(run: impl FnOnce() -> sspi::Result<T>) -> sspi::Result<T> {
     with_default(NoSubscriber::default(), || {
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
             Err(sspi::Error::new(
@@ -100,7 +100,7 @@ fn identity(credentials: &Credentials) -> Result<AuthIdentityBuffers, SecurityEr
 }
 
 /// What is asked of the context: without CONFIDENTIALITY there is neither sealing nor key exchange.
-fn requirements() -> ClientRequestFlags {
+pub(super) fn requirements() -> ClientRequestFlags {
     ClientRequestFlags::CONFIDENTIALITY
         | ClientRequestFlags::INTEGRITY
         | ClientRequestFlags::MUTUAL_AUTH
@@ -154,46 +154,57 @@ impl SecurityContext for SspiContext {
         self.complete
     }
 
-    // The cipher text takes the place of the plain text. `sspi` makes a short-lived copy of its own for the signature,
-    // which it does not wipe.
-    fn seal(&mut self, mut plain: Zeroizing<Vec<u8>>) -> Result<SealedMessage, SecurityError> {
-        let length = plain.len();
-        quietly(|| {
-            let package: &mut dyn Seal = match &mut self.package {
-                Package::Ntlm(package, _) => package.as_mut(),
-                Package::Negotiate(package, _) => package.as_mut(),
-            };
-            let mut token = vec![0; package.token_size()?];
-            package.encrypt(&mut token, &mut plain)?;
-            Ok(token)
-        })
-        .map(|token| SealedMessage {
-            token,
-            data: std::mem::take(&mut *plain),
-            length,
-        })
-        .map_err(|e| SecurityError::Seal(e.description))
+    fn seal(&mut self, plain: Zeroizing<Vec<u8>>) -> Result<SealedMessage, SecurityError> {
+        match &mut self.package {
+            Package::Ntlm(package, _) => seal_in_place(package.as_mut(), plain),
+            Package::Negotiate(package, _) => seal_in_place(package.as_mut(), plain),
+        }
     }
 
-    fn unseal(&mut self, mut message: SealedMessage) -> Result<Vec<u8>, SecurityError> {
-        quietly(|| match &mut self.package {
-            Package::Ntlm(package, _) => package.decrypt(&mut message.token, &mut message.data),
-            Package::Negotiate(package, _) => package.decrypt(&mut message.token, &mut message.data),
-        })
-        .map_err(|e| SecurityError::Altered(e.description))?;
-        if message.data.len() != message.length {
-            return Err(SecurityError::Altered(format!(
-                "{} bytes where {} were announced",
-                message.data.len(),
-                message.length
-            )));
+    fn unseal(&mut self, message: SealedMessage) -> Result<Vec<u8>, SecurityError> {
+        match &mut self.package {
+            Package::Ntlm(package, _) => unseal_in_place(package.as_mut(), message),
+            Package::Negotiate(package, _) => unseal_in_place(package.as_mut(), message),
         }
-        Ok(message.data)
     }
 }
 
+/// Seals: the cipher text takes the place of the plain text. `sspi` makes a short-lived copy of its own for the signature,
+/// which it does not wipe.
+pub(super) fn seal_in_place(
+    package: &mut dyn Seal,
+    mut plain: Zeroizing<Vec<u8>>,
+) -> Result<SealedMessage, SecurityError> {
+    let length = plain.len();
+    quietly(|| {
+        let mut token = vec![0; package.token_size()?];
+        package.encrypt(&mut token, &mut plain)?;
+        Ok(token)
+    })
+    .map(|token| SealedMessage {
+        token,
+        data: std::mem::take(&mut *plain),
+        length,
+    })
+    .map_err(|e| SecurityError::Seal(e.description))
+}
+
+/// Unseals, and checks the length that was announced.
+pub(super) fn unseal_in_place(package: &mut dyn Seal, mut message: SealedMessage) -> Result<Vec<u8>, SecurityError> {
+    quietly(|| package.decrypt(&mut message.token, &mut message.data))
+        .map_err(|e| SecurityError::Altered(e.description))?;
+    if message.data.len() != message.length {
+        return Err(SecurityError::Altered(format!(
+            "{} bytes where {} were announced",
+            message.data.len(),
+            message.length
+        )));
+    }
+    Ok(message.data)
+}
+
 /// Sealing in place, the same for every package.
-trait Seal {
+pub(super) trait Seal {
     fn token_size(&mut self) -> sspi::Result<usize>;
     fn encrypt(&mut self, token: &mut [u8], data: &mut [u8]) -> sspi::Result<()>;
     fn decrypt(&mut self, token: &mut [u8], data: &mut [u8]) -> sspi::Result<()>;
