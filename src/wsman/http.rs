@@ -54,6 +54,26 @@ impl HttpReply {
     }
 }
 
+/// One exchange over a stream that is open already: status and body of what comes back, or why nothing can be read, in words.
+/// A way to put any bytes before the reading of answers.
+pub async fn answer_over<S>(stream: S) -> Result<(u16, Bytes), String>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let target = Target::new("stream", false);
+    let mut http = HttpConnection::start(TokioIo::new(stream), &target, None)
+        .await
+        .map_err(|failure| failure.message)?;
+    match http.post(None, "application/soap+xml", Bytes::new()).await {
+        Ok(reply) => {
+            let _ = (reply.described(), reply.offered().len());
+            Ok((reply.status.as_u16(), reply.body))
+        }
+        Err(HttpError::NotSent(why) | HttpError::Lost(why) | HttpError::Garbage(why)) => Err(why),
+        Err(HttpError::Alert(alert)) => Err(format!("{alert:?}")),
+    }
+}
+
 /// Why an exchange failed.
 pub(super) enum HttpError {
     /// The connection was closed before anything was sent: the request may be sent again, whatever it is.

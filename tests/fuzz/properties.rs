@@ -19,6 +19,12 @@ pub const ALL: &[(&str, Property)] = &[
     ("computers_csv", computers_csv),
     ("keys_csv", keys_csv),
     ("wsman", wsman),
+    ("http_response", http_response),
+    ("sealed", sealed),
+    ("envelope", envelope),
+    ("fault", fault),
+    ("fragment", fragment),
+    ("datetime", datetime),
     ("activation", activation),
     ("filter", filter),
 ];
@@ -171,6 +177,100 @@ pub fn wsman(bytes: &[u8]) {
     if let Ok(element) = codec::parse_document(bytes) {
         read_body(Some(element));
     }
+}
+
+/// Whatever comes back on a connection: an answer, or why there is none, and nothing larger than was sent.
+pub fn http_response(bytes: &[u8]) {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+        return;
+    };
+    let bytes = bytes.to_vec();
+    let length = bytes.len();
+    let read = runtime.block_on(async move {
+        let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
+        let serving = tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            let mut request = [0; 4096];
+            // The client speaks first; what it says does not matter here.
+            let _ = theirs.read(&mut request).await;
+            let _ = theirs.write_all(&bytes).await;
+        });
+        let answer = makeeper::wsman::answer_over(ours).await;
+        let _ = serving.await;
+        answer
+    });
+    match read {
+        Ok((status, body)) => assert!((100..1000).contains(&status) && body.len() <= length),
+        Err(why) => assert!(why.chars().count() < 1000, "{why}"),
+    }
+}
+
+/// Sealed messages that are taken out of a body have the sizes they declare, and framing them again changes nothing.
+pub fn sealed(bytes: &[u8]) {
+    for content_type in ["", codec::SEALED_CONTENT_TYPE, "multipart/encrypted;boundary=x"] {
+        let Ok(messages) = codec::decode_sealed(content_type, bytes) else {
+            continue;
+        };
+        for message in messages {
+            assert!(message.token.len() + message.data.len() <= bytes.len());
+            let framed = codec::encode_sealed(&message);
+            match codec::decode_sealed(codec::SEALED_CONTENT_TYPE, &framed) {
+                Ok(again) => assert_eq!(again, [message]),
+                // What holds the closing mark itself cannot be framed with it.
+                Err(_) => assert!(message.data.windows(10).any(|w| w == b"--Encrypte")),
+            }
+        }
+    }
+}
+
+/// An envelope is a fault, a body, or an error that can be shown.
+pub fn envelope(bytes: &[u8]) {
+    match codec::parse_reply(bytes, "uuid:1") {
+        Ok(Reply::Body(body)) => read_body(body),
+        Ok(Reply::Fault(fault)) => assert!(fault.message.chars().count() <= 601),
+        Err(error) => assert!(error.to_string().chars().count() < 1000, "{error}"),
+    }
+}
+
+/// What a fault is made of, inside an envelope that is in order.
+pub fn fault(bytes: &[u8]) {
+    let inside = String::from_utf8_lossy(bytes);
+    let xml = format!(
+        "<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope'><s:Body><s:Fault>{inside}</s:Fault></s:Body></s:Envelope>"
+    );
+    if let Ok(fault) = codec::parse_fault(xml.as_bytes()) {
+        assert!(fault.message.chars().count() <= 601 && !fault.message.contains('\n'));
+        assert!(fault.code.is_none_or(|code| code != makeeper::model::HResult::OK));
+        let _ = (fault.is_timeout(), fault.is_too_large(), fault.is_access_denied());
+    }
+}
+
+/// The properties of an object, inside an answer that is in order.
+pub fn fragment(bytes: &[u8]) {
+    let inside = String::from_utf8_lossy(bytes);
+    let xml = format!(
+        "<s:Envelope xmlns:s='http://www.w3.org/2003/05/soap-envelope' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'>\
+         <s:Body><EnumerateResponse><Items><XmlFragment>{inside}</XmlFragment></Items></EnumerateResponse></s:Body></s:Envelope>"
+    );
+    if let Ok(Reply::Body(body)) = codec::parse_reply(xml.as_bytes(), "")
+        && let Ok(answer) = codec::parse_enumerate(body)
+    {
+        for item in answer.items {
+            assert!(item.properties.iter().all(|(name, _)| !name.is_empty()));
+        }
+    }
+}
+
+/// Any text as a property: a time that is read can be written and read again.
+pub fn datetime(bytes: &[u8]) {
+    let of = |text: &str| makeeper::wmi::Instance {
+        properties: vec![("T".into(), makeeper::wmi::Value::Text(text.into()))],
+    };
+    let instance = of(&String::from_utf8_lossy(bytes));
+    if let Some(time) = instance.time("T") {
+        assert_eq!(of(&time.to_rfc3339()).time("T"), Some(time));
+    }
+    let _ = (instance.number("T"), instance.boolean("T"), instance.hresult("T"));
 }
 
 fn read_body(body: Option<Element>) {
