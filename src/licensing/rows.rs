@@ -10,21 +10,21 @@ use crate::model::{
 use crate::wmi::Instance;
 
 const V60: &str = "ID, ApplicationID, Name, Description, LicenseFamily, LicenseIsAddon, PartialProductKey, ProductKeyID, \
-                   OfflineInstallationId, LicenseStatus, GracePeriodRemaining";
+                   OfflineInstallationId, LicenseStatus, GracePeriodRemaining, EvaluationEndDate";
 const V60_SP1: &str = "ID, ApplicationID, Name, Description, LicenseFamily, LicenseIsAddon, PartialProductKey, \
-                       ProductKeyID, OfflineInstallationId, LicenseStatus, GracePeriodRemaining, LicenseStatusReason";
+                       ProductKeyID, OfflineInstallationId, LicenseStatus, GracePeriodRemaining, EvaluationEndDate, LicenseStatusReason";
 const V61: &str = "ID, ApplicationID, Name, Description, LicenseFamily, LicenseIsAddon, PartialProductKey, ProductKeyID, \
-                   OfflineInstallationId, LicenseStatus, GracePeriodRemaining, LicenseStatusReason, GenuineStatus, \
+                   OfflineInstallationId, LicenseStatus, GracePeriodRemaining, EvaluationEndDate, LicenseStatusReason, GenuineStatus, \
                    KeyManagementServiceMachine, KeyManagementServicePort, DiscoveredKeyManagementServiceMachineName, \
                    DiscoveredKeyManagementServiceMachinePort, IsKeyManagementServiceMachine";
 const V62: &str = "ID, ApplicationID, Name, Description, LicenseFamily, LicenseIsAddon, PartialProductKey, ProductKeyID, \
-                   OfflineInstallationId, LicenseStatus, GracePeriodRemaining, LicenseStatusReason, GenuineStatus, \
+                   OfflineInstallationId, LicenseStatus, GracePeriodRemaining, EvaluationEndDate, LicenseStatusReason, GenuineStatus, \
                    KeyManagementServiceMachine, KeyManagementServicePort, DiscoveredKeyManagementServiceMachineName, \
                    DiscoveredKeyManagementServiceMachinePort, IsKeyManagementServiceMachine, VLActivationType, \
                    VLActivationTypeEnabled, ADActivationObjectName, ADActivationObjectDN, ADActivationCsvlkPid, \
                    ADActivationCsvlkSkuId";
 const V63: &str = "ID, ApplicationID, Name, Description, LicenseFamily, LicenseIsAddon, PartialProductKey, ProductKeyID, \
-                   ProductKeyChannel, OfflineInstallationId, LicenseStatus, GracePeriodRemaining, LicenseStatusReason, \
+                   ProductKeyChannel, OfflineInstallationId, LicenseStatus, GracePeriodRemaining, EvaluationEndDate, LicenseStatusReason, \
                    GenuineStatus, KeyManagementServiceMachine, KeyManagementServicePort, \
                    DiscoveredKeyManagementServiceMachineName, DiscoveredKeyManagementServiceMachinePort, \
                    IsKeyManagementServiceMachine, VLActivationType, VLActivationTypeEnabled, ADActivationObjectName, \
@@ -160,10 +160,14 @@ fn genuine_status(row: &Instance, reason: Option<HResult>) -> GenuineStatus {
     }
 }
 
-/// `GracePeriodRemaining` counts minutes; 0 with a licensed product means for good, otherwise that grace is over.
+/// `GracePeriodRemaining` counts minutes; 0 with a licensed product means for good, unless it is an evaluation, which ends on
+/// `EvaluationEndDate`. Otherwise 0 means that grace is over.
 fn grace_end(row: &Instance, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let minutes = row.number("GracePeriodRemaining").filter(|m| *m > 0)?;
-    at.checked_add_signed(TimeDelta::try_minutes(minutes)?)
+    let minutes = row.number("GracePeriodRemaining").filter(|m| *m > 0);
+    match minutes {
+        Some(minutes) => at.checked_add_signed(TimeDelta::try_minutes(minutes)?),
+        None => row.time("EvaluationEndDate"),
+    }
 }
 
 fn volume_type(row: &Instance, name: &str) -> VolumeActivationType {
@@ -323,6 +327,23 @@ mod tests {
         for newest in ["6.3.9600.17031", "10.0.26100.1", "", "garbage"] {
             assert_eq!(property_lists(newest).first(), Some(&V63), "{newest}");
         }
+    }
+
+    #[test]
+    fn an_evaluation_ends_on_its_day_and_what_is_licensed_for_good_never() {
+        let at = Utc::now();
+        let end = |minutes, day| {
+            grace_end(
+                &row(&[("GracePeriodRemaining", minutes), ("EvaluationEndDate", day)]),
+                at,
+            )
+        };
+        assert_eq!(end("0", "1601-01-01T00:00:00Z"), None);
+        assert_eq!(
+            end("0", "2027-03-01T00:00:00Z").unwrap().to_rfc3339(),
+            "2027-03-01T00:00:00+00:00"
+        );
+        assert_eq!(end("60", "2027-03-01T00:00:00Z"), Some(at + TimeDelta::hours(1)));
     }
 
     #[test]
