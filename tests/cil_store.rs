@@ -493,3 +493,56 @@ mod unix {
         );
     }
 }
+
+#[test]
+fn loading_tells_how_far_it_is_and_stopped_anywhere_leaves_everything_as_it_was() {
+    use makeeper::cil::{CilError, Progress};
+    use std::ops::ControlFlow;
+    use std::sync::Mutex;
+
+    let folder = Folder::new();
+    let path = folder.path("a.cilx");
+    let _ = list(&path, 3);
+    let before = folder.names();
+    let told: Mutex<Vec<Progress>> = Mutex::default();
+    let load = |read_only: bool, stop_after: usize| {
+        told.lock().unwrap().clear();
+        let watch = |progress: Progress| {
+            let mut told = told.lock().unwrap();
+            told.push(progress);
+            if told.len() > stop_after {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        if read_only {
+            return Store::read_only_with(&path, &watch);
+        }
+        Store::open_with(&path, &watch).map(|(_, opened)| opened)
+    };
+    for read_only in [true, false] {
+        assert_eq!(load(read_only, usize::MAX).unwrap().inventory.computer_count(), 3);
+        let all = told.lock().unwrap().clone();
+        let half = fs::metadata(&path).unwrap().len();
+        assert!(all.iter().all(|p| p.total == 2 * half && p.done <= p.total), "{all:?}");
+        assert!(
+            all.iter().any(|p| p.done == half) && all.iter().any(|p| p.done > half),
+            "read and understood: {all:?}"
+        );
+        for stop_after in 0..all.len() {
+            let error = load(read_only, stop_after).unwrap_err();
+            let StoreError::Format { source, .. } = &error else {
+                panic!("{error}");
+            };
+            assert_eq!(*source, CilError::Cancelled);
+            // A list that was opened leaves its journal; its lock goes with it.
+            assert!(
+                !folder.path("a.cilx.lock").exists(),
+                "{:?} before {before:?}",
+                folder.names()
+            );
+        }
+    }
+    assert!(Store::open(&path).is_ok());
+}

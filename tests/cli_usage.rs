@@ -547,3 +547,39 @@ fn nothing_but_a_regular_file_is_replaced() {
     assert!(std::fs::symlink_metadata(path("link.cilx")).unwrap().is_symlink());
     assert!(std::fs::read_to_string(path("old.cilx")).unwrap().starts_with("<?xml"));
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_while_a_big_list_is_read_ends_the_program_and_leaves_everything_as_it_was() {
+    use makeeper::cil::store::Store;
+    use makeeper::model::{Computer, Inventory, ListHeader, Product};
+
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("l.cilx");
+    let computers = (0..60_000).map(|n| {
+        let mut computer = Computer::named(&format!("PC-{n}.contoso.example"));
+        computer.remarks = "a list that takes a while ".repeat(20).into();
+        computer
+    });
+    let inventory = Inventory::from_records(ListHeader::default(), computers, Vec::<Product>::new(), []);
+    drop(Store::create_from(&list, &inventory).unwrap());
+    let before = std::fs::read(&list).unwrap();
+    let mut child = command(folder.path())
+        .args(["merge", "l.cilx", "other.cilx"])
+        .spawn()
+        .unwrap();
+    let lock = folder.path().join("l.cilx.lock");
+    while !lock.exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it took the list");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let status = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 2, "{}", err(&output));
+    assert!(err(&output).contains("cancelled"), "{}", err(&output));
+    assert!(!lock.exists() && std::fs::read(&list).unwrap() == before);
+}

@@ -10,7 +10,7 @@ use super::output::counted;
 use crate::workspace::{Mode, Workspace};
 
 pub(super) fn connect(context: &mut Context, args: &Connect) -> Result<Exit, CliError> {
-    let workspace: Workspace = context.open(&args.list, Mode::Edit)?;
+    let workspace: Workspace = context.open(&args.list, Mode::Edit, args.output.quiet)?;
     let chosen = computers(&workspace.snapshot().inventory, args.selection.select.as_ref())?;
     if chosen.is_empty() {
         return Ok(context.nothing_to_do(NO_COMPUTER_PASSES, &args.output));

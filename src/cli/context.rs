@@ -9,6 +9,8 @@ use tokio::runtime::Runtime;
 
 use super::args::{Network, OutputArgs, ServiceArgs};
 use super::exit::{CliError, Exit};
+use super::interrupt::Interrupts;
+use super::loading;
 use super::output::{Out, tell};
 use crate::model::{ComputerId, Filter, Inventory, Product, ProductId, every_row};
 use crate::workspace::{Mode, OpenReport, Settings, Workspace};
@@ -17,6 +19,7 @@ use crate::workspace::{Mode, OpenReport, Settings, Workspace};
 pub(super) struct Context {
     pub(super) runtime: Runtime,
     pub(super) out: Out,
+    pub(super) interrupts: Interrupts,
 }
 
 impl Context {
@@ -32,12 +35,14 @@ impl Context {
         Ok(Self {
             runtime,
             out: Out::new(),
+            interrupts: Interrupts::new(),
         })
     }
 
-    /// Opens a list and tells on standard error what was recovered or could not be read.
-    pub(super) fn open(&self, list: &Path, mode: Mode) -> Result<Workspace, CliError> {
-        let (workspace, report) = Workspace::open(list, mode, self.runtime.handle().clone())?;
+    /// Opens a list and tells on standard error what was recovered or could not be read, and of a big one how far it has come
+    /// unless `quiet`.
+    pub(super) fn open(&self, list: &Path, mode: Mode, quiet: bool) -> Result<Workspace, CliError> {
+        let (workspace, report) = loading::open(self, list, mode, quiet)?;
         tell_opened(&report);
         Ok(workspace)
     }

@@ -97,7 +97,7 @@ fn in_the_desktop(context: &mut Context, dials: &DialArgs) -> Result<Exit, CliEr
     }))?;
     context.runtime.block_on(lab.dial(&dials.into()))?;
     {
-        let workspace = context.open(&list, Mode::Edit)?;
+        let workspace = context.open(&list, Mode::Edit, true)?;
         let changes = connect_to(&lab, &workspace.snapshot().inventory);
         workspace.edit(changes)?;
         workspace.save()?;

@@ -53,7 +53,7 @@ pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, C
         texts.push((path.display().to_string(), text));
     }
     let workspace = if args.list.exists() {
-        context.open(&args.list, Mode::Edit)?
+        context.open(&args.list, Mode::Edit, args.output.quiet)?
     } else {
         Workspace::create(&args.list, context.runtime.handle().clone())?
     };
@@ -111,6 +111,7 @@ pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, C
 
 fn watch(context: &Context, search: &Search, output: &OutputArgs) -> (SearchProgress, bool) {
     let bar = progress_bar("Finding computers", search.progress().total, output);
+    let mut interrupts = context.interrupts.listen(context.runtime.handle());
     let mut interrupted = false;
     let progress = context.runtime.block_on(async {
         let finished = search.finished();
@@ -124,7 +125,7 @@ fn watch(context: &Context, search: &Search, output: &OutputArgs) -> (SearchProg
                     bar.set_position(progress.tried as u64);
                     bar.set_message(format!("{} found", progress.answered));
                 }
-                signal = tokio::signal::ctrl_c() => if signal.is_ok() {
+                () = interrupts.interrupted() => {
                     interrupted = true;
                     search.cancel();
                 }
@@ -201,7 +202,7 @@ fn tell_added(context: &mut Context, report: &AddReport, readdressed: usize, out
 }
 
 pub(super) fn export(context: &mut Context, args: &Export) -> Result<Exit, CliError> {
-    let workspace = context.open(&args.list, Mode::ReadOnly)?;
+    let workspace = context.open(&args.list, Mode::ReadOnly, args.output.quiet)?;
     if args.out.exists() && !args.replace {
         return Err(CliError::usage(format!(
             "{} exists: choose another file, or give --replace",
@@ -324,7 +325,7 @@ pub(super) fn import(context: &mut Context, args: &Import) -> Result<Exit, CliEr
     if !args.list.exists() && is_legacy(&args.file)? {
         return make_of_legacy(context, args);
     }
-    let workspace = context.open(&args.list, Mode::Edit)?;
+    let workspace = context.open(&args.list, Mode::Edit, args.output.quiet)?;
     let passphrase = given_passphrase(&args.passphrase)?;
     let mut plan = plan_import(&workspace, &args.file, passphrase.as_ref())?;
     if args.overwrite {

@@ -11,7 +11,7 @@ use crate::model::{Inventory, KeyEntry, KeyEntryId, LastFive, LicenseStatus, age
 use crate::workspace::{Job, KeyChoice, Mode, Price, Workspace};
 
 pub(super) fn update(context: &mut Context, args: &OnComputers) -> Result<Exit, CliError> {
-    let workspace = context.open(&args.list, Mode::Edit)?;
+    let workspace = context.open(&args.list, Mode::Edit, args.output.quiet)?;
     let computers = computers(&workspace.snapshot().inventory, args.selection.select.as_ref())?;
     if computers.is_empty() {
         return Ok(context.nothing_to_do(NO_COMPUTER_PASSES, &args.output));
@@ -23,7 +23,7 @@ pub(super) fn update(context: &mut Context, args: &OnComputers) -> Result<Exit, 
 
 pub(super) fn install_key(context: &mut Context, args: &InstallKey) -> Result<Exit, CliError> {
     let on = &args.on;
-    let workspace = context.open(&on.list, Mode::Edit)?;
+    let workspace = context.open(&on.list, Mode::Edit, on.output.quiet)?;
     let inventory = workspace.snapshot().inventory.clone();
     let key = match args.key {
         Some(last_five) => {
@@ -78,7 +78,7 @@ pub(super) fn owned_key(inventory: &Inventory, last_five: LastFive) -> Result<&K
 
 pub(super) fn activate(context: &mut Context, args: &Activate) -> Result<Exit, CliError> {
     let on = &args.on;
-    let workspace = context.open(&on.list, Mode::Edit)?;
+    let workspace = context.open(&on.list, Mode::Edit, on.output.quiet)?;
     let inventory = workspace.snapshot().inventory.clone();
     let products = products(&inventory, on.selection.select.as_ref(), |p| {
         p.computer.is_some()
@@ -107,7 +107,7 @@ pub(super) fn activate(context: &mut Context, args: &Activate) -> Result<Exit, C
 }
 
 pub(super) fn acquire_cid(context: &mut Context, args: &AcquireCid) -> Result<Exit, CliError> {
-    let workspace = context.open(&args.list, Mode::Edit)?;
+    let workspace = context.open(&args.list, Mode::Edit, args.output.quiet)?;
     let inventory = workspace.snapshot().inventory.clone();
     let products = products(&inventory, args.selection.select.as_ref(), |p| {
         p.needs_confirmation_id()
@@ -129,7 +129,7 @@ pub(super) fn acquire_cid(context: &mut Context, args: &AcquireCid) -> Result<Ex
 }
 
 pub(super) fn apply_cid(context: &mut Context, args: &OnComputers) -> Result<Exit, CliError> {
-    let workspace = context.open(&args.list, Mode::Edit)?;
+    let workspace = context.open(&args.list, Mode::Edit, args.output.quiet)?;
     let inventory = workspace.snapshot().inventory.clone();
     let products = products(&inventory, args.selection.select.as_ref(), |p| {
         p.computer.is_some() && p.can_apply_confirmation_id()

@@ -40,7 +40,7 @@ pub(super) fn keys(context: &mut Context, args: &Keys) -> Result<Exit, CliError>
                     read_standard_input()?
                 }
             };
-            let workspace = context.open(list, Mode::Edit)?;
+            let workspace = context.open(list, Mode::Edit, output.quiet)?;
             add(context, &workspace, &text, *key_type, output)
         }
         (
@@ -81,7 +81,7 @@ pub(super) fn keys(context: &mut Context, args: &Keys) -> Result<Exit, CliError>
 }
 
 fn show(context: &mut Context, list: &Path, output: &OutputArgs) -> Result<Exit, CliError> {
-    let workspace = context.open(list, Mode::ReadOnly)?;
+    let workspace = context.open(list, Mode::ReadOnly, output.quiet)?;
     let snapshot = workspace.snapshot();
     let inventory = &snapshot.inventory;
     let low: Vec<_> = workspace.low_keys().iter().map(|k| k.id).collect();
@@ -210,7 +210,7 @@ fn tell_added(context: &mut Context, report: &AddKeysReport, output: &OutputArgs
 }
 
 fn remove(context: &mut Context, list: &Path, key: LastFive, output: &OutputArgs) -> Result<Exit, CliError> {
-    let workspace = context.open(list, Mode::Edit)?;
+    let workspace = context.open(list, Mode::Edit, output.quiet)?;
     let inventory = workspace.snapshot().inventory.clone();
     let entry = owned_key(&inventory, key)?;
     workspace.edit(vec![Change::RemoveKey(entry.id)])?;
@@ -234,7 +234,7 @@ fn refresh(
     settings: &Settings,
     output: &OutputArgs,
 ) -> Result<Exit, CliError> {
-    let workspace = context.open(list, Mode::Edit)?;
+    let workspace = context.open(list, Mode::Edit, output.quiet)?;
     let keys = keys_to_refresh(&workspace.snapshot().inventory, only)?;
     if keys.is_empty() {
         return Err(CliError::usage(

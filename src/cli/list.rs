@@ -36,7 +36,7 @@ pub(super) fn sorting(text: &str) -> Result<(Column, bool), CliError> {
 pub(super) fn list(context: &mut Context, args: &List) -> Result<Exit, CliError> {
     let columns = columns(&args.columns)?;
     let (sort, descending) = sorting(&args.sort)?;
-    let workspace = context.open(&args.list, Mode::ReadOnly)?;
+    let workspace = context.open(&args.list, Mode::ReadOnly, false)?;
     let snapshot = workspace.snapshot();
     let now = Utc::now();
     let spec = ViewSpec {

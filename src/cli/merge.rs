@@ -17,7 +17,7 @@ const ROWS_SHOWN: usize = 200;
 
 pub(super) fn merge(context: &mut Context, args: &Merge) -> Result<Exit, CliError> {
     let mode = if args.dry_run { Mode::ReadOnly } else { Mode::Edit };
-    let workspace = context.open(&args.list, mode)?;
+    let workspace = context.open(&args.list, mode, args.output.quiet)?;
     let mut exit = Exit::Done;
     let mut total = MergeCounts::default();
     let passphrase = given_passphrase(&args.passphrase)?;

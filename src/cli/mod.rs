@@ -9,10 +9,12 @@ mod context;
 mod demo;
 mod exit;
 mod files;
+mod interrupt;
 mod jobs;
 mod keys;
 mod lab;
 mod list;
+mod loading;
 mod merge;
 mod output;
 mod runs;
@@ -60,7 +62,7 @@ pub fn main() -> ExitCode {
         Err(error) => return failed(&error),
     };
     let outcome = dispatch(&mut context, &command);
-    let Context { runtime, out } = context;
+    let Context { runtime, out, .. } = context;
     // A look-up of a name that hangs in the system must not hold up the end.
     runtime.shutdown_timeout(Duration::from_millis(200));
     let unwritten = out.finish();

@@ -48,6 +48,7 @@ fn concerns_counts(job: &Job) -> bool {
 /// Waits for the end of a run, showing progress; Ctrl+C cancels it.
 pub(super) fn watch(context: &Context, workspace: &Workspace, run: &Run, output: &OutputArgs) -> RunProgress {
     let bar = progress_bar(run.title(), run.progress().total, output);
+    let mut interrupts = context.interrupts.listen(context.runtime.handle());
     let progress = context.runtime.block_on(async {
         let finished = run.finished();
         tokio::pin!(finished);
@@ -56,9 +57,8 @@ pub(super) fn watch(context: &Context, workspace: &Workspace, run: &Run, output:
             tokio::select! {
                 progress = &mut finished => break progress,
                 _ = tick.tick() => show(&bar, &run.progress()),
-                interrupted = tokio::signal::ctrl_c() => {
-                    // Without a handler Ctrl+C would end the program at once; then nothing more can be done here.
-                    if interrupted.is_ok() && !run.is_cancelled() {
+                () = interrupts.interrupted() => {
+                    if !run.is_cancelled() {
                         bar.println("Cancelling; what is known is saved");
                         run.cancel();
                     }
@@ -75,7 +75,7 @@ pub(super) fn watch(context: &Context, workspace: &Workspace, run: &Run, output:
                 () = workspace.settled() => true,
                 () = tokio::time::sleep(LAST_ANSWERS) => false,
                 // Whoever interrupts twice does not want to wait.
-                _ = tokio::signal::ctrl_c() => false,
+                () = interrupts.interrupted() => false,
             }
         });
         if !settled {

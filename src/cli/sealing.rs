@@ -42,7 +42,7 @@ pub(super) fn seal(
     remove_copies: bool,
     output: &OutputArgs,
 ) -> Result<Exit, CliError> {
-    let workspace = context.open(list, Mode::Edit)?;
+    let workspace = context.open(list, Mode::Edit, output.quiet)?;
     match workspace.snapshot().key_protection() {
         KeyProtection::Clear => {}
         KeyProtection::Locked | KeyProtection::Unlocked => {
@@ -102,7 +102,7 @@ pub(super) fn unseal(
     forget: bool,
     output: &OutputArgs,
 ) -> Result<Exit, CliError> {
-    let workspace = context.open(list, Mode::Edit)?;
+    let workspace = context.open(list, Mode::Edit, output.quiet)?;
     if workspace.snapshot().key_protection() == KeyProtection::Clear {
         return Err(CliError::usage(format!(
             "the product keys of {} are not sealed",
