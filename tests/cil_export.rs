@@ -92,10 +92,13 @@ fn with_secrets(inventory: &Inventory) -> (Inventory, Vec<String>) {
             partial_product_key: Some(key(i + 100).last_five()),
             volume: VolumeActivation {
                 kms_host: secret("kms"),
-                ad_object_name: secret("ad"),
-                ad_object_dn: secret("dn"),
-                ad_csvlk_sku: secret("sku"),
-                ad_csvlk_pid: secret("pid"),
+                ad_object: AdObject {
+                    name: secret("ad"),
+                    dn: secret("dn"),
+                    csvlk_sku: secret("sku"),
+                    csvlk_pid: secret("pid"),
+                }
+                .said(),
                 ..p.volume.clone()
             },
             cmid: secret("cmid"),

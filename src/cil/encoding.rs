@@ -12,23 +12,26 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, CilError> {
         // `<` in UTF-16 without a byte order mark.
         [b'<', 0, ..] => Cow::Owned(utf16(bytes, u16::from_le_bytes)?),
         [0, b'<', ..] => Cow::Owned(utf16(bytes, u16::from_be_bytes)?),
-        _ => {
-            let text = std::str::from_utf8(bytes).map_err(|e| {
-                let good = bytes.get(..e.valid_up_to()).unwrap_or_default();
-                broken(&String::from_utf8_lossy(good))
-            })?;
-            Cow::Borrowed(text.trim_start_matches('\u{feff}'))
-        }
+        _ => Cow::Borrowed(utf8(bytes)?.trim_start_matches('\u{feff}')),
     };
     if text.trim().is_empty() {
         return Err(CilError::Empty);
     }
-    if text.as_bytes().contains(&0) {
-        let at = text.bytes().position(|b| b == 0).unwrap_or_default();
+    if let Some(at) = memchr::memchr(0, text.as_bytes()) {
         let (line, column) = line_and_column(&text, at);
         return Err(CilError::Zero { line, column });
     }
     Ok(text)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, CilError> {
+    // The quick look says yes or no; where it breaks is told by a slow one.
+    simdutf8::basic::from_utf8(bytes)
+        .or_else(|_| std::str::from_utf8(bytes))
+        .map_err(|e| {
+            let good = bytes.get(..e.valid_up_to()).unwrap_or_default();
+            broken(&String::from_utf8_lossy(good))
+        })
 }
 
 fn broken(good: &str) -> CilError {

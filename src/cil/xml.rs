@@ -139,7 +139,7 @@ impl<'a> Cursor<'a> {
         let name_len = rest.iter().position(|b| !b.is_ascii_alphanumeric())?;
         let (name, rest) = rest.split_at_checked(name_len)?;
         let rest = rest.strip_prefix(b">").filter(|_| name_len > 0)?;
-        let text_len = rest.iter().position(|b| matches!(b, b'<' | b'&' | b'\r'))?;
+        let text_len = memchr::memchr3(b'<', b'&', b'\r', rest)?;
         let (text, rest) = rest.split_at_checked(text_len)?;
         let rest = rest.strip_prefix(b"</")?.strip_prefix(name)?.strip_prefix(b">")?;
         if text.len() > MAX_VALUE {

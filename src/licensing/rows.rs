@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::model::{
-    ApplicationId, ComputerId, ExtendedPid, GenuineStatus, HResult, InstallationId, KeyType, LastFive, LicenseStatus,
-    Product, ProductId, ServiceFamily, Text, VolumeActivation, VolumeActivationType,
+    AdObject, ApplicationId, ComputerId, ExtendedPid, GenuineStatus, HResult, InstallationId, KeyType, LastFive,
+    LicenseStatus, Product, ProductId, ServiceFamily, Text, VolumeActivation, VolumeActivationType,
 };
 use crate::wmi::Instance;
 
@@ -198,10 +198,13 @@ fn volume(row: &Instance, service: &Service, key_type: KeyType) -> VolumeActivat
         enabled: volume_type(row, "VLActivationTypeEnabled"),
         kms_host,
         kms_port,
-        ad_object_name: text(row, "ADActivationObjectName"),
-        ad_object_dn: text(row, "ADActivationObjectDN"),
-        ad_csvlk_sku: text(row, "ADActivationCsvlkSkuId"),
-        ad_csvlk_pid: text(row, "ADActivationCsvlkPid"),
+        ad_object: AdObject {
+            name: text(row, "ADActivationObjectName"),
+            dn: text(row, "ADActivationObjectDN"),
+            csvlk_sku: text(row, "ADActivationCsvlkSkuId"),
+            csvlk_pid: text(row, "ADActivationCsvlkPid"),
+        }
+        .said(),
     }
 }
 

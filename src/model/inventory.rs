@@ -8,6 +8,7 @@ use std::sync::Arc;
 use imbl::HashMap;
 use serde::{Deserialize, Serialize};
 
+use super::builder::InventoryBuilder;
 use super::slots::{Finder, Links, Record, Slots};
 use super::{
     ApplicationId, Computer, ComputerId, ConfirmationId, Foreign, InstallationId, KeyEntry, KeyEntryId, KeySeal,
@@ -67,7 +68,7 @@ pub struct Inventory {
 }
 
 /// The name as names are compared.
-fn folded(name: &str) -> Cow<'_, str> {
+pub(super) fn folded(name: &str) -> Cow<'_, str> {
     let name = name.trim();
     if name.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
         return Cow::Borrowed(name);
@@ -76,7 +77,7 @@ fn folded(name: &str) -> Cow<'_, str> {
 }
 
 /// True if `name` is the folded name of `computer`.
-fn is_called(computer: &Computer, name: &str) -> bool {
+pub(super) fn is_called(computer: &Computer, name: &str) -> bool {
     let own = computer.name.trim();
     if own.is_ascii() {
         own.eq_ignore_ascii_case(name)
@@ -95,38 +96,32 @@ impl Inventory {
         products: impl IntoIterator<Item = impl Into<Arc<Product>>>,
         keys: impl IntoIterator<Item = KeyEntry>,
     ) -> Self {
-        let computers = Slots::of(computers.into_iter().map(Into::into));
-        let products = Slots::of(products.into_iter().map(Into::into));
-        let mut named = Finder::with_capacity(computers.len());
-        for (slot, computer) in computers.iter() {
-            let name = folded(&computer.name);
-            let called = |other: u32| {
-                computers
-                    .get(other)
-                    .is_some_and(|c: &Arc<Computer>| is_called(c, &name))
-            };
-            let name_of = |other: u32| computers.get(other).map_or(Cow::default(), |c| folded(&c.name));
-            named.insert(name.clone(), slot, called, name_of);
+        let (computers, products) = (computers.into_iter(), products.into_iter());
+        let mut builder = InventoryBuilder::with_capacity(computers.size_hint().0, products.size_hint().0);
+        for computer in computers {
+            builder.add_computer(computer.into());
         }
-        let mut last = (None, None);
-        let owners: Vec<Option<u32>> = products
-            .iter()
-            .map(|(_, product)| {
-                // Products of one computer mostly follow one another.
-                if last.0 != product.computer {
-                    last = (product.computer, product.computer.and_then(|id| computers.slot(id)));
-                }
-                last.1
-            })
-            .collect();
+        for product in products {
+            let product = product.into();
+            let owner = product.computer.and_then(|id| builder.computer_slot(id));
+            builder.add_product(product, owner);
+        }
+        builder.build(header, keys)
+    }
+
+    /// A list of which nothing has changed yet; `links` is given the number of computers.
+    pub(super) fn loaded(
+        computers: Slots<Computer>,
+        names: Finder,
+        products: Slots<Product>,
+        links: impl FnOnce(usize) -> Links,
+    ) -> Self {
         Self {
-            header: Arc::new(header),
-            products_of: Links::of(computers.len(), &owners),
+            products_of: links(computers.len()),
             computers,
             products,
-            keys: Slots::of(keys.into_iter().map(Arc::new)),
-            named: Arc::new(named),
-            renamed: HashMap::new(),
+            named: Arc::new(names),
+            ..Self::default()
         }
     }
 

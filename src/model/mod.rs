@@ -1,5 +1,6 @@
 //! The inventory and its rules. No IO, no async, no egui: everything here can be computed on paper.
 
+mod builder;
 mod change;
 mod columns;
 mod computer;
@@ -22,6 +23,7 @@ mod slots;
 mod step;
 mod view;
 
+pub use builder::InventoryBuilder;
 pub use change::{Change, ChangeError};
 pub use columns::{Column, LastAction, RowView, SortKey, age};
 pub use computer::{Computer, ComputerId, ConnectTo, Contact, Foreign, ForeignParts, Network, Text, WayIn};
@@ -37,7 +39,7 @@ pub use license_status::{
 };
 pub use observation::Observation;
 pub use packed::Digits;
-pub use product::{Action, ApplicationId, Asked, Confirmation, Product, ProductId, VolumeActivation};
+pub use product::{Action, AdObject, ApplicationId, Asked, Confirmation, Product, ProductId, VolumeActivation};
 pub use product_key::{KeyFormat, LastFive, ProductKey, ProductKeyError, in_clear};
 pub use seal::{KeySeal, SealedKey};
 pub use secret::Secret;

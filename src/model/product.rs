@@ -99,14 +99,29 @@ pub struct VolumeActivation {
     pub kms_host: Text,
     /// Its TCP port.
     pub kms_port: Option<u16>,
-    /// Activation object in Active Directory: name.
-    pub ad_object_name: Text,
-    /// Activation object: distinguished name.
-    pub ad_object_dn: Text,
-    /// Activation object: SKU of its CSVLK.
-    pub ad_csvlk_sku: Text,
-    /// Activation object: extended PID of its CSVLK.
-    pub ad_csvlk_pid: Text,
+    /// Activation object in Active Directory; `None` when there is none.
+    #[serde(default)]
+    pub ad_object: Option<Box<AdObject>>,
+}
+
+/// An activation object in Active Directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdObject {
+    /// Its name.
+    pub name: Text,
+    /// Its distinguished name.
+    pub dn: Text,
+    /// SKU of its CSVLK.
+    pub csvlk_sku: Text,
+    /// Extended PID of its CSVLK.
+    pub csvlk_pid: Text,
+}
+
+impl AdObject {
+    /// `None` where nothing is said.
+    pub fn said(self) -> Option<Box<Self>> {
+        (self != Self::default()).then(|| Box::new(self))
+    }
 }
 
 /// One licensed product on one computer.

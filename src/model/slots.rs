@@ -5,7 +5,6 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use imbl::{HashMap, Vector};
 
 /// A record with an identity.
@@ -37,23 +36,11 @@ impl Finder {
         self.slots.find(self.hasher.hash_one(key), |s| is_it(*s)).copied()
     }
 
-    /// Puts `slot` under `key` unless one that `is_it` confirms stands there, which is the answer then. `key_of` tells the
-    /// keys of other slots.
-    pub fn insert<K: Hash>(
-        &mut self,
-        key: K,
-        slot: u32,
-        mut is_it: impl FnMut(u32) -> bool,
-        key_of: impl Fn(u32) -> K,
-    ) -> Option<u32> {
+    /// Adds `slot`; `key_of` tells the keys of this slot and the others.
+    pub fn insert<K: Hash>(&mut self, slot: u32, key_of: impl Fn(u32) -> K) {
         let Self { slots, hasher } = self;
-        match slots.entry(hasher.hash_one(key), |s| is_it(*s), |s| hasher.hash_one(key_of(*s))) {
-            Entry::Occupied(entry) => Some(*entry.get()),
-            Entry::Vacant(entry) => {
-                entry.insert(slot);
-                None
-            }
-        }
+        let hash = |slot: &u32| hasher.hash_one(key_of(*slot));
+        slots.insert_unique(hash(&slot), slot, hash);
     }
 }
 
@@ -83,22 +70,11 @@ impl<T: Record> Default for Slots<T> {
 }
 
 impl<T: Record> Slots<T> {
-    /// The records of a list in their order. Of several with one identity the last one counts, in the place of the first.
-    pub fn of(records: impl Iterator<Item = Arc<T>>) -> Self {
-        let expected = records.size_hint().0;
-        let mut all: Vec<Arc<T>> = Vec::with_capacity(expected);
-        let mut loaded = Finder::with_capacity(expected);
-        for record in records {
-            let (id, slot) = (record.id(), all.len() as u32);
-            let id_of = |slot: u32| all[slot as usize].id();
-            match loaded.insert(id, slot, |s| id_of(s) == id, id_of) {
-                Some(known) => all[known as usize] = record,
-                None => all.push(record),
-            }
-        }
+    /// The records of a list in their order, which `loaded` finds by their identities.
+    pub fn of(records: Vec<Arc<T>>, loaded: Finder) -> Self {
         Self {
-            len: all.len(),
-            records: all.into_iter().map(Some).collect(),
+            len: records.len(),
+            records: records.into_iter().map(Some).collect(),
             loaded: Arc::new(loaded),
             ..Self::default()
         }
@@ -246,11 +222,15 @@ mod tests {
 
     #[test]
     fn a_record_brought_back_gets_its_place_again_wherever_it_came_from() {
-        let loaded = [Numbered(1, "a"), Numbered(2, "b"), Numbered(1, "A")];
-        let mut slots = Slots::of(loaded.into_iter().map(Arc::new));
+        let loaded = [Numbered(1, "a"), Numbered(2, "b")].map(Arc::new);
+        let mut finder = Finder::default();
+        for slot in 0..2 {
+            finder.insert(slot, |slot| loaded[slot as usize].0);
+        }
+        let mut slots = Slots::of(loaded.into(), finder);
         slots.put(Numbered(3, "c"));
         let before = slots.clone();
-        assert_eq!((slots.len(), texts(&slots)), (3, vec![(0, "A"), (1, "b"), (2, "c")]));
+        assert_eq!((slots.len(), texts(&slots)), (3, vec![(0, "a"), (1, "b"), (2, "c")]));
         for id in [1, 3] {
             let (slot, _) = slots.remove(id).unwrap();
             assert_eq!((slots.slot(id), slots.remove(id)), (None, None));
@@ -263,7 +243,7 @@ mod tests {
         );
         assert_eq!(
             texts(&before),
-            [(0, "A"), (1, "b"), (2, "c")],
+            [(0, "a"), (1, "b"), (2, "c")],
             "a clone does not change"
         );
     }

@@ -277,10 +277,13 @@ fn product(n: usize, computers: Vec<ComputerId>) -> impl Strategy<Value = Produc
                 enabled: kinds.5,
                 kms_host: volume.0,
                 kms_port: volume.1,
-                ad_object_name: volume.2,
-                ad_object_dn: volume.3,
-                ad_csvlk_sku: volume.4,
-                ad_csvlk_pid: volume.5,
+                ad_object: AdObject {
+                    name: volume.2,
+                    dn: volume.3,
+                    csvlk_sku: volume.4,
+                    csvlk_pid: volume.5,
+                }
+                .said(),
             };
             p.cmid = cmid;
             p.remarks = remarks;

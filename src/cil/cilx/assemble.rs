@@ -1,7 +1,7 @@
 //! From rows to an inventory: joins products with computers, and never keeps two rows for one product.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::cil::error::{LoadWarning, line_feeds};
 use crate::model::{
-    ApplicationId, Computer, ComputerId, Confirmation, Inventory, KeyEntry, KeyEntryId, ListHeader, Network, Product,
-    ProductId, Text,
+    Computer, ComputerId, Confirmation, Inventory, InventoryBuilder, KeyEntry, KeyEntryId, ListHeader, Network,
+    Product, ProductId,
 };
 
 use super::client::ClientRow;
@@ -20,9 +20,7 @@ use super::reader::Parsed;
 use super::record::RawWarning;
 
 struct Assembly {
-    computers: Vec<Arc<Computer>>,
-    by_name: HashMap<Box<str>, ComputerId>,
-    by_id: HashMap<ComputerId, usize>,
+    list: InventoryBuilder,
     warnings: Vec<RawWarning>,
     again: Again,
 }
@@ -48,28 +46,22 @@ impl Again {
 pub(in crate::cil) fn assemble(
     text: &str,
     header: ListHeader,
-    parsed: Parsed,
+    parsed: Parsed<'_>,
     most_warnings: usize,
 ) -> (Inventory, Vec<LoadWarning>, usize) {
     let mut assembly = Assembly {
-        computers: Vec::with_capacity(parsed.clients.len()),
-        by_name: HashMap::with_capacity(parsed.clients.len()),
-        by_id: HashMap::with_capacity(parsed.clients.len()),
+        list: InventoryBuilder::with_capacity(parsed.clients.len(), parsed.products.len()),
         warnings: parsed.warnings,
         again: Again::default(),
     };
     for client in parsed.clients {
         assembly.add_client(client);
     }
-    let products = assembly.products(parsed.products);
+    assembly.products(parsed.products);
     let keys = assembly.keys(parsed.keys);
-    let inventory = Inventory::from_records(header, assembly.computers, products, keys);
+    let inventory = assembly.list.build(header, keys);
     let (warnings, left_off) = with_lines(text, assembly.warnings, most_warnings);
     (inventory, warnings, parsed.more_warnings + left_off)
-}
-
-fn folded(name: &str) -> Box<str> {
-    name.trim().to_lowercase().into()
 }
 
 impl Assembly {
@@ -82,24 +74,24 @@ impl Assembly {
         });
     }
 
-    fn add_client(&mut self, row: ClientRow) {
+    /// Adds a computer, or what it says to the entry that there is already; answers with the slot.
+    fn add_client(&mut self, row: ClientRow) -> u32 {
         let ClientRow {
             at,
             mut computer,
             has_id,
         } = row;
-        let name = folded(&computer.name);
-        if let Some(known) = self.by_name.get(&name).and_then(|id| self.by_id.get(id)).copied() {
+        if let Some(slot) = self.list.computer_slot_by_name(&computer.name) {
             let words = format!("computer {}", computer.name);
             self.warn(at, words, "it is in the list twice; both entries became one");
-            if let Some(known) = self.computers.get_mut(known) {
-                fill(Arc::make_mut(known), &computer);
+            if let Some(known) = self.list.computer_mut(slot) {
+                fill(known, &computer);
             }
-            return;
+            return slot;
         }
-        if self.by_id.contains_key(&computer.id) {
-            let base = ComputerId::from_name(&computer.name).0;
-            let id = ComputerId(self.again.fresh(base, |id| self.by_id.contains_key(&ComputerId(id))));
+        let taken = |id: Uuid| self.list.computer_slot(ComputerId(id)).is_some();
+        if taken(computer.id.0) {
+            let id = self.again.fresh(ComputerId::from_name(&computer.name).0, taken);
             if has_id {
                 let words = format!("computer {}", computer.name);
                 self.warn(
@@ -108,36 +100,24 @@ impl Assembly {
                     "another computer of the list has the same identity; it was given a new one",
                 );
             }
-            Arc::make_mut(&mut computer).id = id;
+            Arc::make_mut(&mut computer).id = ComputerId(id);
         }
-        self.by_name.insert(name, computer.id);
-        self.by_id.insert(computer.id, self.computers.len());
-        self.computers.push(computer);
+        self.list.add_computer(computer)
     }
 
-    fn computer_named(&mut self, name: &Text) -> ComputerId {
-        let key = folded(name);
-        if let Some(id) = self.by_name.get(&key) {
-            return *id;
-        }
-        let computer = Computer::named(name);
-        let row = ClientRow {
-            at: 0,
-            computer: Arc::new(computer),
-            has_id: false,
-        };
-        self.add_client(row);
-        self.by_name
-            .get(&key)
-            .copied()
-            .unwrap_or_else(|| ComputerId::from_name(name))
+    fn computer_named(&mut self, name: &str) -> u32 {
+        self.list.computer_slot_by_name(name).unwrap_or_else(|| {
+            self.add_client(ClientRow {
+                at: 0,
+                computer: Arc::new(Computer::named(name)),
+                has_id: false,
+            })
+        })
     }
 
-    fn products(&mut self, rows: Vec<ProductRow>) -> Vec<Arc<Product>> {
-        let mut products: Vec<Arc<Product>> = Vec::with_capacity(rows.len());
-        let mut by_id: HashMap<ProductId, usize> = HashMap::with_capacity(rows.len());
-        let mut by_place: HashMap<(ComputerId, ApplicationId, Uuid), usize> = HashMap::with_capacity(rows.len());
-        let mut last: Option<(Text, ComputerId)> = None;
+    fn products(&mut self, rows: Vec<ProductRow<'_>>) {
+        // Rows of one computer mostly follow one another.
+        let mut last: Option<(Cow<'_, str>, u32)> = None;
         for row in rows {
             let ProductRow {
                 at,
@@ -147,73 +127,61 @@ impl Assembly {
             } = row;
             // Nobody else has it yet: nothing is copied.
             let product = Arc::make_mut(&mut shared);
+            let mut owner = None;
             if !computer_name.trim().is_empty() {
-                let known = last
-                    .as_ref()
-                    .filter(|(name, _)| *name == computer_name)
-                    .map(|(_, id)| *id);
-                let id = known.unwrap_or_else(|| self.computer_named(&computer_name));
-                last = Some((computer_name, id));
-                product.computer = Some(id);
+                let known = last.as_ref().filter(|(name, _)| *name == computer_name);
+                let slot = known.map(|(_, slot)| *slot);
+                let slot = slot.unwrap_or_else(|| self.computer_named(&computer_name));
+                last = Some((computer_name, slot));
+                owner = Some(slot);
+                product.computer = self.list.computer(slot).map(|c| c.id);
             }
-            if !has_id {
+            let base = || {
                 let owner = product.computer.unwrap_or(ComputerId(Uuid::nil()));
-                product.id = ProductId::derive(owner, product.application, product.sku);
+                ProductId::derive(owner, product.application, product.sku)
+            };
+            let taken = |id: Uuid| self.list.product_slot(ProductId(id)).is_some();
+            if !has_id {
+                product.id = base();
                 // Rows that say neither whose nor what they are cannot be told apart by that.
-                if (product.computer.is_none() || product.sku.is_none()) && by_id.contains_key(&product.id) {
-                    let id = self.again.fresh(product.id.0, |id| by_id.contains_key(&ProductId(id)));
-                    product.id = ProductId(id);
+                if (product.computer.is_none() || product.sku.is_none()) && taken(product.id.0) {
+                    product.id = ProductId(self.again.fresh(product.id.0, taken));
                 }
             }
-            let place = product
-                .computer
+            let same_place = owner
                 .zip(product.sku)
-                .map(|(computer, sku)| (computer, product.application, sku));
-            let same_place = place.and_then(|p| by_place.get(&p)).copied();
-            let same_id = by_id.get(&product.id).copied();
-            let twin =
-                same_place.or_else(|| same_id.filter(|i| products.get(*i).is_some_and(|p| may_be_one(p, product))));
-            if let Some(i) = twin
-                && let Some(known) = products.get_mut(i)
+                .and_then(|(owner, sku)| self.list.product_slot_on(owner, product.application, sku));
+            let same_id = self.list.product_slot(product.id);
+            let may_be_it = |slot: &u32| self.list.product(*slot).is_some_and(|p| may_be_one(p, product));
+            let name = last.as_ref().map(|(name, _)| &**name);
+            if let Some(slot) = same_place.or_else(|| same_id.filter(may_be_it))
+                && let Some(known) = self.list.product(slot)
             {
-                let words = in_words(product, last.as_ref().map(|(name, _)| name));
+                let mut merged = known.clone();
+                merge(&mut merged, product.clone());
+                if merged.id != known.id && self.list.product_slot(merged.id).is_some() {
+                    merged.id = known.id;
+                }
+                self.list.replace_product(slot, merged);
                 self.warn(
                     at,
-                    words,
+                    in_words(product, name),
                     "the product is in the list twice; the newer row was kept, and every confirmation ID",
                 );
-                let old_id = known.id;
-                merge(Arc::make_mut(known), product.clone());
-                let kept = known.id;
-                if kept != old_id && !by_id.contains_key(&kept) {
-                    by_id.remove(&old_id);
-                    by_id.insert(kept, i);
-                } else {
-                    Arc::make_mut(known).id = old_id;
-                }
                 continue;
             }
             if same_id.is_some() {
-                let words = in_words(product, last.as_ref().map(|(name, _)| name));
+                let words = in_words(product, name);
+                let taken = |id: Uuid| self.list.product_slot(ProductId(id)).is_some();
+                product.id = ProductId(self.again.fresh(base().0, taken));
                 self.warn(
                     at,
                     words,
                     "a product of another computer has the same ExportGuid; it was given a new one",
                 );
-                let owner = product.computer.unwrap_or(ComputerId(Uuid::nil()));
-                let base = ProductId::derive(owner, product.application, product.sku).0;
-                let id = self.again.fresh(base, |id| by_id.contains_key(&ProductId(id)));
-                product.id = ProductId(id);
             }
-            by_id.insert(product.id, products.len());
-            if let Some(place) = place
-                && let Entry::Vacant(entry) = by_place.entry(place)
-            {
-                entry.insert(products.len());
-            }
-            products.push(shared);
+            self.list.add_product(shared, owner);
         }
-        products
     }
 
     fn keys(&mut self, rows: Vec<KeyRow>) -> Vec<KeyEntry> {
@@ -239,7 +207,7 @@ impl Assembly {
     }
 }
 
-fn in_words(product: &Product, computer: Option<&Text>) -> String {
+fn in_words(product: &Product, computer: Option<&str>) -> String {
     let what = if product.name.is_empty() {
         product.application_label()
     } else {

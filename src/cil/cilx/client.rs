@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::cil::values::{Interner, clip, parse_bool};
-use crate::model::{Computer, ComputerId, ConnectTo, Contact, Foreign, NetworkKind, WayIn};
+use crate::model::{Computer, ComputerId, ConnectTo, Contact, Foreign, NetworkKind, Text, WayIn};
 
 use super::extra::{FailureParts, date, number};
 use super::pieces::Bulk;
@@ -30,7 +30,7 @@ pub(in crate::cil) struct ClientRecord {
     contact: FailureParts,
 }
 
-impl Bulk for ClientRecord {
+impl Bulk<'_> for ClientRecord {
     const CONTAINER: &'static str = "VolumeActivationClients";
     const TAG: &'static str = "VolumeActivationClient";
     const START: &'static str = "<VolumeActivationClient>";
@@ -76,11 +76,11 @@ fn way_in(text: &str) -> Result<WayIn, String> {
     WayIn::from_name(text).ok_or_else(|| format!("{:?} is no way to a computer", clip(text)))
 }
 
-impl Record for ClientRecord {
-    fn field(&mut self, name: &str, text: &str, texts: &mut Interner) -> Result<bool, String> {
+impl<'a> Record<'a> for ClientRecord {
+    fn field(&mut self, name: &str, text: &Cow<'a, str>, texts: &mut Interner) -> Result<bool, String> {
         let computer = &mut self.computer;
         match name {
-            "FullyQualifiedDomainName" => computer.name = text.into(),
+            "FullyQualifiedDomainName" => computer.name = Text::from(&**text),
             "DomainWorkgroupName" => computer.network.name = texts.text(text),
             "OSEdition" => computer.os_edition = texts.text(text),
             "OSVersion" => computer.os_version = texts.text(text),

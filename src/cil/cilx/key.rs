@@ -84,15 +84,15 @@ impl KeyRecord {
     }
 }
 
-impl Record for KeyRecord {
-    fn field(&mut self, name: &str, text: &str, texts: &mut Interner) -> Result<bool, String> {
+impl<'a> Record<'a> for KeyRecord {
+    fn field(&mut self, name: &str, text: &Cow<'a, str>, texts: &mut Interner) -> Result<bool, String> {
         let blank = text.trim().is_empty();
         match name {
             "KeyDescription" => self.description = texts.text(text),
-            "KeyId" => self.key_id = text.into(),
+            "KeyId" => self.key_id = Text::from(&**text),
             "SupportedEditions" => self.supported_editions = texts.text(text),
             "SupportedSku" => self.supported_sku = texts.text(text),
-            "UserRemarks" => self.remarks = text.into(),
+            "UserRemarks" => self.remarks = Text::from(&**text),
             "KeyTypeName" => {}
             "KeyType" | "KeyValue" | "LastUpdate" | "LastErrorCode" | "RemainingActivations" if blank => {}
             "KeyType" => {

@@ -21,7 +21,7 @@ use super::scope::Scope;
 const PIECE: usize = 512 << 10;
 
 /// A kind of record of which a list may have a million.
-pub(in crate::cil) trait Bulk: Record {
+pub(in crate::cil) trait Bulk<'a>: Record<'a> {
     /// The element that holds them.
     const CONTAINER: &'static str;
     /// Their own element, and how it begins.
@@ -58,7 +58,7 @@ pub(super) enum PieceEnd {
 }
 
 /// Where pieces begin: the place itself, and seeming records after it.
-pub(super) fn piece_starts<R: Bulk>(text: &str, from: usize) -> Vec<usize> {
+pub(super) fn piece_starts<'a, R: Bulk<'a>>(text: &'a str, from: usize) -> Vec<usize> {
     let mut starts = vec![from];
     let mut next = from + PIECE;
     while let Some(bytes) = text.as_bytes().get(next..) {
@@ -77,8 +77,8 @@ pub(super) fn piece_starts<R: Bulk>(text: &str, from: usize) -> Vec<usize> {
 
 pub(super) type PieceResult<Row> = Option<Result<Piece<Row>, CilError>>;
 
-pub(super) fn read_pieces<R: Bulk>(
-    text: &str,
+pub(super) fn read_pieces<'a, R: Bulk<'a>>(
+    text: &'a str,
     starts: &[usize],
     scope: &Scope,
     watch: &Watch<'_>,
@@ -158,8 +158,8 @@ pub(super) fn read_pieces<R: Bulk>(
 }
 
 /// Reads records up to `stop` or the end of their container. `context` keeps its texts for the next piece.
-pub(super) fn read_piece<R: Bulk>(
-    mut cursor: Cursor<'_>,
+pub(super) fn read_piece<'a, R: Bulk<'a>>(
+    mut cursor: Cursor<'a>,
     stop: usize,
     scope: &Scope,
     context: &mut Context,

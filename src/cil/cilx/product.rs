@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::cil::values::{Interner, actions_for, clip, parse_actions, parse_bool};
 use crate::model::{
-    Action, ApplicationId, Asked, Confirmation, ConfirmationId, ExtendedPid, Failure, FailureClass, Foreign,
+    Action, AdObject, ApplicationId, Asked, Confirmation, ConfirmationId, ExtendedPid, Failure, FailureClass, Foreign,
     GenuineStatus, HResult, InstallationId, KeyType, LastFive, LicenseStatus, Product, ProductId, ServiceFamily, Text,
     VolumeActivationType,
 };
@@ -18,26 +18,27 @@ use super::pieces::Bulk;
 use super::record::Record;
 
 /// A product as the file has it.
-pub(in crate::cil) struct ProductRow {
+pub(in crate::cil) struct ProductRow<'a> {
     /// Where its tag begins.
     pub at: usize,
     /// `computer` is not set yet; `id` is nil unless `has_id`.
     pub product: Arc<Product>,
     /// The file gave the identity.
     pub has_id: bool,
-    /// Name of its computer; empty when the file has none.
-    pub computer_name: Text,
+    /// Name of its computer; empty when the file has none. As it stands in the file: the computer has its own.
+    pub computer_name: Cow<'a, str>,
 }
 
-pub(in crate::cil) struct ProductRecord {
+pub(in crate::cil) struct ProductRecord<'a> {
     product: Product,
     id: Option<ProductId>,
-    computer_name: Text,
+    computer_name: Cow<'a, str>,
     confirmation: Option<ConfirmationId>,
     confirmation_for: Option<InstallationId>,
     acquired: Option<DateTime<Utc>>,
     asked_for: Option<InstallationId>,
     asked_at: Option<DateTime<Utc>>,
+    ad_object: AdObject,
     status: Text,
     code: Option<HResult>,
     action_what: Option<Text>,
@@ -53,23 +54,24 @@ fn one_of<T>(value: Option<T>, text: &str, what: &str) -> Result<T, String> {
     value.ok_or_else(|| format!("{:?} is no {what}", clip(text)))
 }
 
-impl Bulk for ProductRecord {
+impl<'a> Bulk<'a> for ProductRecord<'a> {
     const CONTAINER: &'static str = "Products";
     const TAG: &'static str = "Product";
     const START: &'static str = "<Product>";
     const PLURAL: &'static str = "products";
-    type Row = ProductRow;
+    type Row = ProductRow<'a>;
 
     fn new() -> Self {
         Self {
             product: Product::new(ProductId(Uuid::nil()), None, ApplicationId::default()),
             id: None,
-            computer_name: Text::default(),
+            computer_name: Cow::default(),
             confirmation: None,
             confirmation_for: None,
             acquired: None,
             asked_for: None,
             asked_at: None,
+            ad_object: AdObject::default(),
             status: Text::default(),
             code: None,
             action_what: None,
@@ -82,9 +84,10 @@ impl Bulk for ProductRecord {
         None
     }
 
-    fn finish(self, at: usize, foreign: Foreign) -> ProductRow {
+    fn finish(self, at: usize, foreign: Foreign) -> ProductRow<'a> {
         let mut product = self.product;
         product.foreign = foreign;
+        product.volume.ad_object = self.ad_object.said();
         product.confirmation = self.confirmation.map(|confirmation_id| {
             Box::new(Confirmation {
                 installation_id: self.confirmation_for,
@@ -131,15 +134,15 @@ impl Bulk for ProductRecord {
     }
 }
 
-impl Record for ProductRecord {
-    fn field(&mut self, name: &str, text: &str, texts: &mut Interner) -> Result<bool, String> {
+impl<'a> Record<'a> for ProductRecord<'a> {
+    fn field(&mut self, name: &str, text: &Cow<'a, str>, texts: &mut Interner) -> Result<bool, String> {
         let product = &mut self.product;
         let volume = &mut product.volume;
         // Free text first: an empty one is a value.
         match name {
             "ApplicationName" => product.application_name = texts.text(text),
             "CMID" => product.cmid = texts.again(text),
-            "FullyQualifiedDomainName" => self.computer_name = texts.text(text),
+            "FullyQualifiedDomainName" => self.computer_name.clone_from(text),
             "KmsHost" => volume.kms_host = texts.text(text),
             "LastActionStatus" => self.status = texts.text(text),
             "LicenseFamily" => product.license_family = texts.text(text),
@@ -147,10 +150,10 @@ impl Record for ProductRecord {
             "ProductName" => product.name = texts.text(text),
             "ProductVersion" => product.version = texts.text(text),
             "ResourceLanguage" => product.resource_language = texts.text(text),
-            "AdActivationObjectName" => volume.ad_object_name = texts.text(text),
-            "AdActivationObjectDN" => volume.ad_object_dn = texts.text(text),
-            "AdActivationCsvlkSkuId" => volume.ad_csvlk_sku = texts.text(text),
-            "AdActivationCsvlkPid" => volume.ad_csvlk_pid = texts.text(text),
+            "AdActivationObjectName" => self.ad_object.name = texts.text(text),
+            "AdActivationObjectDN" => self.ad_object.dn = texts.text(text),
+            "AdActivationCsvlkSkuId" => self.ad_object.csvlk_sku = texts.text(text),
+            "AdActivationCsvlkPid" => self.ad_object.csvlk_pid = texts.text(text),
             // Said by the type or status beside them, in VAMT's language.
             "ProductKeyTypeName" | "LicenseStatusText" | "GenuineStatusText" => {}
             _ => {

@@ -21,8 +21,8 @@ use super::{DATA, GENERATION, NAMESPACE, PREFIX, ROOT, SEALED_FOR, SEALED_WITH, 
 
 /// Everything a file holds, before it becomes an inventory.
 #[derive(Default)]
-pub(in crate::cil) struct Parsed {
-    pub products: Vec<ProductRow>,
+pub(in crate::cil) struct Parsed<'a> {
+    pub products: Vec<ProductRow<'a>>,
     pub clients: Vec<ClientRow>,
     pub keys: Vec<KeyRow>,
     pub warnings: Vec<RawWarning>,
@@ -47,7 +47,7 @@ struct Document<'a, 'w> {
     text: &'a str,
     cursor: Cursor<'a>,
     context: Context,
-    parsed: Parsed,
+    parsed: Parsed<'a>,
     residue: Residue,
     /// Elements read one by one: everything but products.
     children: usize,
@@ -246,7 +246,7 @@ impl<'a> Document<'a, '_> {
         while let Some(child) = self.next_child(tag)? {
             match child.name {
                 ProductRecord::CONTAINER => {
-                    let (rows, foreign) = self.bulk::<ProductRecord>(&child, &scope)?;
+                    let (rows, foreign) = self.bulk::<ProductRecord<'a>>(&child, &scope)?;
                     self.parsed.products.extend(rows);
                     join(&mut self.residue.products, foreign);
                 }
@@ -285,7 +285,7 @@ impl<'a> Document<'a, '_> {
     }
 
     /// The records of a container, and what it has that is not ours.
-    fn bulk<R: Bulk>(&mut self, tag: &Tag<'a>, scope: &Scope) -> Result<(Vec<R::Row>, ForeignParts), CilError> {
+    fn bulk<R: Bulk<'a>>(&mut self, tag: &Tag<'a>, scope: &Scope) -> Result<(Vec<R::Row>, ForeignParts), CilError> {
         let attributes = self.cursor.attributes(tag)?;
         let scope = scope.inside(&attributes).into_owned();
         let (mut rows, mut foreign) = (Vec::new(), ForeignParts::default());

@@ -53,9 +53,13 @@ impl Context {
 }
 
 /// A record under construction.
-pub(in crate::cil) trait Record {
+pub(in crate::cil) trait Record<'a> {
     /// Sets a field. `Ok(false)`: there is no such field. `Err`: its text makes no sense, and why.
-    fn field(&mut self, name: &str, text: &str, texts: &mut Interner) -> Result<bool, String>;
+    #[expect(
+        clippy::ptr_arg,
+        reason = "what is borrowed from the file may be kept without a copy"
+    )]
+    fn field(&mut self, name: &str, text: &Cow<'a, str>, texts: &mut Interner) -> Result<bool, String>;
     /// Sets a field of our extension.
     fn extra(&mut self, name: &str, text: &str, texts: &mut Interner) -> Result<bool, String>;
     /// Takes a child element of our extension.
@@ -71,7 +75,7 @@ pub(in crate::cil) trait Record {
 }
 
 /// Reads the record that begins with `tag`; returns what it holds that is not ours.
-pub(super) fn read_record<'a, R: Record>(
+pub(super) fn read_record<'a, R: Record<'a>>(
     cursor: &mut Cursor<'a>,
     tag: &Tag<'a>,
     scope: &Scope,
@@ -98,7 +102,7 @@ pub(super) fn read_record<'a, R: Record>(
     let mut open = !tag.empty;
     while open {
         if let Some((start, name, text)) = cursor.plain_leaf() {
-            let outcome = record.field(name, text, &mut context.texts);
+            let outcome = record.field(name, &Cow::Borrowed(text), &mut context.texts);
             if !matches!(outcome, Ok(true)) {
                 keep(context, &mut foreign, cursor, (start, name), outcome);
             }
@@ -157,7 +161,7 @@ fn keep(
     foreign.elements.push((name.to_owned(), sanitised(raw)));
 }
 
-fn read_extra<'a, R: Record>(
+fn read_extra<'a, R: Record<'a>>(
     cursor: &mut Cursor<'a>,
     tag: &Tag<'a>,
     attributes: &[(&'a str, Cow<'a, str>)],

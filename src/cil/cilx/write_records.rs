@@ -106,10 +106,12 @@ pub(super) fn product(out: &mut Out<'_>, product: &Product, computer: Option<&Co
             }
         }
     }
-    text!(out, "AdActivationObjectName", &volume.ad_object_name);
-    text!(out, "AdActivationObjectDN", &volume.ad_object_dn);
-    text!(out, "AdActivationCsvlkSkuId", &volume.ad_csvlk_sku);
-    text!(out, "AdActivationCsvlkPid", &volume.ad_csvlk_pid);
+    if let Some(object) = &volume.ad_object {
+        text!(out, "AdActivationObjectName", &object.name);
+        text!(out, "AdActivationObjectDN", &object.dn);
+        text!(out, "AdActivationCsvlkSkuId", &object.csvlk_sku);
+        text!(out, "AdActivationCsvlkPid", &object.csvlk_pid);
+    }
     product_extra(out, product);
     out.end("Product", foreign)
 }

@@ -40,7 +40,7 @@ pub(super) struct Builder<'a, 'w> {
     /// What stands outside of the records and is not ours.
     header: Residue,
     context: Context,
-    parsed: Parsed,
+    parsed: Parsed<'static>,
     names: Names,
     watch: &'w Watch<'w>,
     told: usize,
@@ -270,7 +270,7 @@ impl<'a, 'w> Builder<'a, 'w> {
     }
 
     /// Begins to fill `record`.
-    pub fn fill<'b, R: Record>(&'b mut self, record: &'b mut R) -> Filling<'b, R> {
+    pub fn fill<'b, R: Record<'static>>(&'b mut self, record: &'b mut R) -> Filling<'b, R> {
         Filling {
             warned: self.context.warnings.len(),
             context: &mut self.context,
@@ -279,7 +279,7 @@ impl<'a, 'w> Builder<'a, 'w> {
         }
     }
 
-    pub fn put_product(&mut self, record: ProductRecord, node: &Node<'_>, kept: ForeignParts, owner: &Owner) {
+    pub fn put_product(&mut self, record: ProductRecord<'static>, node: &Node<'_>, kept: ForeignParts, owner: &Owner) {
         let mut residue = node.residue();
         if owner.name.is_none() {
             let mut computer = String::new();
@@ -340,7 +340,7 @@ pub(super) struct Filling<'b, R> {
     warned: usize,
 }
 
-impl<R: Record> Filling<'_, R> {
+impl<R: Record<'static>> Filling<'_, R> {
     /// Moves a value of the file (`theirs`) to the element of the native format that means the same.
     pub fn put(&mut self, node: &mut Node<'_>, theirs: &str, native: &str) {
         if let Some((at, text)) = node.take(theirs) {
@@ -353,7 +353,7 @@ impl<R: Record> Filling<'_, R> {
         if text.trim().is_empty() {
             return;
         }
-        let text = sanitised(text);
+        let text = Cow::Owned(sanitised(text));
         if let Err(reason) = self.record.field(native, &text, &mut self.context.texts) {
             self.warn(at, theirs, unusable(&reason));
             self.kept.elements.push((native.to_owned(), element(native, &text)));

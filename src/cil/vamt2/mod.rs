@@ -237,7 +237,7 @@ fn product(list: &mut Builder<'_, '_>, mut node: Node<'_>, owner: &Owner) {
     list.put_product(record, &node, kept, owner);
 }
 
-fn addon(filling: &mut Filling<'_, ProductRecord>, node: &mut Node<'_>) {
+fn addon(filling: &mut Filling<'_, ProductRecord<'static>>, node: &mut Node<'_>) {
     let holder = if node.peek("LicenseIsAddon").is_some() {
         Some(node)
     } else {
@@ -256,7 +256,7 @@ fn addon(filling: &mut Filling<'_, ProductRecord>, node: &mut Node<'_>) {
 }
 
 /// When the status was read, and the end of the grace period that counts from then.
-fn dates(filling: &mut Filling<'_, ProductRecord>, node: &mut Node<'_>) {
+fn dates(filling: &mut Filling<'_, ProductRecord<'static>>, node: &mut Node<'_>) {
     let mut read = None;
     if let Some((at, text)) = take(node, "LastUpdateTime") {
         filling.put_text(at, "LastUpdateTime", "LicenseStatusLastUpdated", &text);

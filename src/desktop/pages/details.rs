@@ -190,7 +190,7 @@ fn ids_ui(ui: &mut Ui, frame: &Frame<'_>, product: &Product) {
 
 fn volume_ui(ui: &mut Ui, product: &Product) {
     let volume = &product.volume;
-    if volume.kms_host.is_empty() && volume.ad_object_name.is_empty() {
+    if volume.kms_host.is_empty() && volume.ad_object.is_none() {
         return;
     }
     section(ui, "Volume activation");
@@ -199,7 +199,9 @@ fn volume_ui(ui: &mut Ui, product: &Product) {
         _ => volume.kms_host.to_string(),
     };
     field_ui(ui, "KMS host", &host);
-    field_ui(ui, "Activation object", &volume.ad_object_name);
+    if let Some(object) = &volume.ad_object {
+        field_ui(ui, "Activation object", &object.name);
+    }
     field_ui(ui, "Activated by", volume.activated_by.label());
 }
 
