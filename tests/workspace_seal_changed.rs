@@ -252,3 +252,24 @@ async fn our_version_beside_a_list_sealed_meanwhile_is_sealed_as_well() {
         3
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_crash_keys_of_the_former_seal_do_not_spoil_the_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.cilx");
+    create(&path).seal_keys(&word("ours")).unwrap();
+    // Killed: keys 2 and 3 are in the journal, sealed with the former passphrase.
+    work_on(&open(&path));
+    colleague(&path, |list| {
+        let clear = seal::unlock(list, &word("ours")).unwrap();
+        seal::lock(&seal::seal(&clear, &word("theirs")).unwrap())
+    });
+    let (workspace, report) = Workspace::open(&path, Mode::Edit, Handle::current()).unwrap();
+    assert_eq!(report.recovered.refused.len(), 1, "{:?}", report.recovered);
+    assert!(report.recovered.refused[0].contains(key(3).last_five().as_str()));
+    // The journal that still has it is kept, and everything else is as usual.
+    assert!(report.recovered.orphan.is_some_and(|orphan| orphan.exists()));
+    assert_eq!(workspace.unlock_keys(&word("theirs")).unwrap(), 2);
+    workspace.save().unwrap();
+    assert_eq!(keys_of(&path, Some("theirs")), [1, 2]);
+}

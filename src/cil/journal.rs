@@ -25,6 +25,9 @@ pub(super) enum Entry<C> {
         base: String,
         /// Who has the list open, in words.
         owner: String,
+        /// The recipient to whom product keys are sealed in it; `None`: they are in clear, or an earlier program wrote it.
+        #[serde(default)]
+        seal: Option<String>,
     },
     /// The list was opened again.
     Opened {
@@ -39,11 +42,12 @@ pub(super) enum Entry<C> {
 
 impl<C> Entry<C> {
     /// The first line.
-    pub fn begin(base: &str, owner: &str) -> Self {
+    pub fn begin(base: &str, owner: &str, seal: Option<&KeySeal>) -> Self {
         Self::Begin {
             version: VERSION,
             base: base.to_owned(),
             owner: owner.to_owned(),
+            seal: seal.map(|seal| seal.recipient.to_string()),
         }
     }
 }
@@ -78,6 +82,8 @@ pub(super) struct Decoded {
     pub base: Option<String>,
     /// Who had the list open last.
     pub owner: Option<String>,
+    /// To whom product keys are sealed in it, where it says.
+    pub seal: Option<String>,
     /// The last line ends in the middle: the record that was being written.
     pub torn: bool,
     /// Lines that are not readable, the torn one not counted.
@@ -138,8 +144,14 @@ pub(super) fn decode(bytes: &[u8]) -> Decoded {
         expected = Some(number.wrapping_add(1));
         decoded.last = number;
         match entry {
-            Entry::Begin { version, base, owner } => {
+            Entry::Begin {
+                version,
+                base,
+                owner,
+                seal,
+            } => {
                 decoded.owner = Some(owner);
+                decoded.seal = seal;
                 decoded.base = (version == VERSION).then_some(base);
             }
             Entry::Opened { owner } => decoded.owner = Some(owner),
@@ -167,7 +179,7 @@ mod tests {
 
     fn journal(changes: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode(&mut bytes, 0, &Entry::begin("base", "somebody"), None).unwrap();
+        encode(&mut bytes, 0, &Entry::begin("base", "somebody", None), None).unwrap();
         for n in 0..changes {
             let change = Change::PutComputer(Box::new(Computer::named(&format!("pc{n}\n"))));
             encode(&mut bytes, n as u64 + 1, &Entry::Change(&change), None).unwrap();

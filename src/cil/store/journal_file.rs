@@ -40,7 +40,7 @@ impl JournalFile {
     ) -> Result<Self, StoreError> {
         let mut bytes = Vec::new();
         let mut next = 0;
-        let first = std::iter::once(Entry::begin(base, owner));
+        let first = std::iter::once(Entry::begin(base, owner, seal));
         for entry in first.chain(changes.map(Entry::Change)) {
             encode(&mut bytes, next, &entry, seal).map_err(|e| unwritable(path, &e))?;
             next += 1;
@@ -146,7 +146,7 @@ impl JournalFile {
         let rest = old.get(from as usize..self.len as usize).unwrap_or_default();
         let mut bytes = Vec::with_capacity(rest.len() + 200);
         // The first line takes the number of the mark, so that the lines behind it keep theirs.
-        let first = Entry::begin(&generation.to_string(), owner);
+        let first = Entry::begin(&generation.to_string(), owner, seal);
         encode(&mut bytes, next.wrapping_sub(1), &first, None).map_err(|e| unwritable(&self.path, &e))?;
         bytes.extend_from_slice(rest);
         let fresh = Self::replace(&self.path, &bytes, self.next)?;

@@ -1,5 +1,6 @@
 //! Opening: lock, read, recover.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cil::journal::{Decoded, decode};
 use crate::cil::{CilError, Loaded, Progress, Watch, legacy_format, read_with};
-use crate::model::{Change, Inventory};
+use crate::model::{Change, Inventory, KeyEntry};
 
 use super::disk::{Stamp, beside, create_private};
 use super::error::{StoreError, in_words};
@@ -147,7 +148,7 @@ impl Store {
                     if lost || decoded.damaged > 0 || !recovered.refused.is_empty() {
                         recovered.orphan = Some(lay_aside(&journal_path)?);
                     }
-                    JournalFile::create(&journal_path, &base, &owner, seal, kept.iter().copied())?
+                    JournalFile::create(&journal_path, &base, &owner, seal, kept.iter().map(|change| &**change))?
                 };
                 let pending = kept.len();
                 (journal, recovered, pending)
@@ -338,7 +339,7 @@ fn read_journal(path: &Path) -> Result<Option<Decoded>, StoreError> {
 
 /// Applies what the list lacks. Returns what to tell, the changes that applied, and whether the journal belongs to this state
 /// of the list.
-fn replay<'d>(decoded: &'d Decoded, base: &str, inventory: &mut Inventory) -> (Recovery, Vec<&'d Change>, bool) {
+fn replay<'d>(decoded: &'d Decoded, base: &str, inventory: &mut Inventory) -> (Recovery, Vec<Cow<'d, Change>>, bool) {
     let mut recovery = Recovery::default();
     let mut kept = Vec::new();
     let (changes, known): (Vec<&Change>, bool) = match decoded.after(base) {
@@ -346,10 +347,21 @@ fn replay<'d>(decoded: &'d Decoded, base: &str, inventory: &mut Inventory) -> (R
         // Somebody replaced the list: what still applies is applied.
         None => (decoded.changes().collect(), false),
     };
+    let seal = inventory.header().seal.as_ref().map(|seal| &*seal.recipient);
+    let other_seal = !known && decoded.seal.is_some() && decoded.seal.as_deref() != seal;
     for change in changes {
-        match inventory.apply(change) {
-            Ok(()) => kept.push(change),
-            Err(reason) => recovery.refused.push(reason.to_string()),
+        let change = if other_seal {
+            under_seal_of(inventory, change)
+        } else {
+            Ok(Cow::Borrowed(change))
+        };
+        let applied = change.and_then(|change| match inventory.apply(&change) {
+            Ok(()) => Ok(change),
+            Err(reason) => Err(reason.to_string()),
+        });
+        match applied {
+            Ok(change) => kept.push(change),
+            Err(reason) => recovery.refused.push(reason),
         }
     }
     recovery.replayed = kept.len();
@@ -361,6 +373,28 @@ fn replay<'d>(decoded: &'d Decoded, base: &str, inventory: &mut Inventory) -> (R
         (n, _) => Some(format!("{n} damaged records of the journal were not readable")),
     };
     (recovery, kept, known)
+}
+
+/// A change out of a journal of another seal than the list has now: a key that the list has stays sealed as it is there, and
+/// one that it does not have cannot be opened any more by whoever knows the list's passphrase.
+fn under_seal_of<'d>(list: &Inventory, change: &'d Change) -> Result<Cow<'d, Change>, String> {
+    let Change::PutKey(entry) = change else {
+        return Ok(Cow::Borrowed(change));
+    };
+    if entry.sealed.is_none() {
+        return Ok(Cow::Borrowed(change));
+    }
+    let Some(known) = list.key(entry.id) else {
+        let key = entry.masked();
+        return Err(format!(
+            "product key {key} is sealed with a passphrase that the list no longer has"
+        ));
+    };
+    Ok(Cow::Owned(Change::PutKey(Box::new(KeyEntry {
+        key: known.key.clone(),
+        sealed: known.sealed.clone(),
+        ..(**entry).clone()
+    }))))
 }
 
 /// Journals laid aside.
