@@ -20,7 +20,7 @@ use crate::desktop::state::selection::{How, Step};
 use crate::desktop::state::words;
 use crate::desktop::theme::{self, Palette};
 use crate::desktop::widgets::{paint_text, region, status_look};
-use crate::model::{Column, LicenseStatus, Line, RowView};
+use crate::model::{Column, Failure, LicenseStatus, Line, RowView};
 
 const HEADER: f32 = 32.0;
 const PAD: f32 = 10.0;
@@ -207,6 +207,7 @@ impl<'a> Delegate<'a> {
 /// Colour and text of a cell whose text alone would not do.
 fn cell_color(column: Column, row: RowView<'_>, now: chrono::DateTime<chrono::Utc>, p: &Palette) -> Color32 {
     match column {
+        Column::Product if row.product.is_none() => unreached(row).map_or(p.text_weak, |_| p.bad),
         Column::Computer | Column::Product => p.text,
         Column::LastAction => {
             let failed = row
@@ -424,10 +425,18 @@ impl Delegate<'_> {
 fn cell_text(column: Column, view: RowView<'_>, now: chrono::DateTime<chrono::Utc>) -> Cow<'_, str> {
     match column {
         Column::Computer if view.computer.is_none() => "(no name)".into(),
-        Column::Product if view.product.is_none() => "(not collected yet)".into(),
+        Column::Product if view.product.is_none() => match unreached(view) {
+            Some(failure) => format!("({})", words::cause(failure)).into(),
+            None => "(not collected yet)".into(),
+        },
         Column::LastAction => words::last_action(view.last_action()).into(),
         _ => column.text(view, now),
     }
+}
+
+/// Why the computer of a row could not be asked.
+fn unreached(view: RowView<'_>) -> Option<&Failure> {
+    view.computer?.contact.as_ref()?.failure.as_deref()
 }
 
 /// What a screen reader says of a row.
