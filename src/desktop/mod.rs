@@ -87,6 +87,7 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
     let handle = runtime.handle().clone();
     let window = options.remembered.as_ref().and_then(Remembered::window);
     let wanted = window.map_or(WANTED, |w| w.size);
+    let bars = window.map_or(egui::Vec2::from(BARS), |_| egui::Vec2::ZERO);
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("MAKeeper")
@@ -110,6 +111,7 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
             desktop: Desktop::new(options, host)?,
             title: String::new(),
             wanted,
+            bars,
             fitted: false,
         }))
     });
@@ -125,6 +127,8 @@ struct Window {
     title: String,
     /// The size it opens with, in points.
     wanted: [f32; 2],
+    /// What is left free of the monitor: nothing for a size that somebody chose.
+    bars: egui::Vec2,
     /// The window was made to fit its monitor.
     fitted: bool,
 }
@@ -134,11 +138,11 @@ const WANTED: [f32; 2] = [1200.0, 760.0];
 /// What title bar and task bar take of a monitor.
 const BARS: [f32; 2] = [0.0, 96.0];
 
-/// The size at which a window of this size fits a monitor, if it does not as it opens. Never lower than what the pages need,
-/// unless the monitor itself is.
-fn fitting(wanted: egui::Vec2, monitor: egui::Vec2) -> Option<egui::Vec2> {
+/// The size at which a window of this size fits a monitor beside these bars, if it does not as it opens. Never lower than what
+/// the pages need, unless the monitor itself is.
+fn fitting(wanted: egui::Vec2, monitor: egui::Vec2, bars: egui::Vec2) -> Option<egui::Vec2> {
     let least = egui::vec2(1024.0, 700.0).min(monitor);
-    let size = wanted.min(monitor - egui::Vec2::from(BARS)).max(least).min(wanted);
+    let size = wanted.min(monitor - bars).max(least).min(wanted);
     (size != wanted).then_some(size)
 }
 
@@ -165,7 +169,7 @@ impl eframe::App for Window {
             && let Some(monitor) = ctx.input(|i| i.viewport().monitor_size)
         {
             self.fitted = true;
-            if let Some(size) = fitting(self.wanted.into(), monitor) {
+            if let Some(size) = fitting(self.wanted.into(), monitor, self.bars) {
                 ctx.send_viewport_cmd(egui::ViewportCommand::InnerSize(size));
                 let at = ((monitor - egui::Vec2::from(BARS) - size) / 2.0).max(egui::Vec2::ZERO);
                 ctx.send_viewport_cmd(egui::ViewportCommand::OuterPosition(at.to_pos2()));
@@ -202,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_window_opens_inside_the_monitor() {
-        let usual = |monitor| fitting(super::WANTED.into(), monitor);
+        let usual = |monitor| fitting(super::WANTED.into(), monitor, super::BARS.into());
         assert_eq!(usual(vec2(1920.0, 1080.0)), None);
         assert_eq!(usual(vec2(1366.0, 768.0)), Some(vec2(1200.0, 700.0)));
         assert_eq!(usual(vec2(1280.0, 800.0)), Some(vec2(1200.0, 704.0)));
@@ -210,6 +214,8 @@ mod tests {
         assert_eq!(usual(vec2(800.0, 600.0)), Some(vec2(800.0, 600.0)));
         // As large as it was on another monitor.
         let large = vec2(2400.0, 1300.0);
-        assert_eq!(fitting(large, vec2(1366.0, 768.0)), Some(vec2(1366.0, 700.0)));
+        let fits = |size| fitting(size, vec2(1366.0, 768.0), egui::Vec2::ZERO);
+        assert_eq!(fits(large), Some(vec2(1366.0, 768.0)));
+        assert_eq!(fits(vec2(1300.0, 760.0)), None);
     }
 }
