@@ -296,6 +296,54 @@ async fn a_wrong_password_costs_three_sign_ins_and_no_more() {
     assert_eq!(inventory.computers().filter(|c| c.contact.is_some()).count(), 3);
 }
 
+/// A run over 40 computers with a wrong password, which asks; at the moment it does.
+async fn asking(estate: &Estate) -> makeeper::workspace::Run {
+    let mut settings = (*estate.workspace.settings()).clone();
+    settings.ask_again = true;
+    // The time that a person takes is not the computers'.
+    settings.computer_timeout = Duration::from_secs(8);
+    estate.workspace.set_settings(settings);
+    let wrong = Credentials::new("LAB\\admin", Secret::new("not it")).unwrap();
+    estate.workspace.set_credentials(Some(wrong));
+    let order = Job::UpdateStatus {
+        computers: estate.computers(),
+    };
+    let run = estate.workspace.start(order).unwrap();
+    estate.until(|| run.progress().question.is_some()).await;
+    let question = run.progress().question.unwrap();
+    assert_eq!(
+        (question.account.as_str(), question.refused_by.len()),
+        ("LAB\\admin", 3)
+    );
+    assert_eq!(run.progress().done(), 0, "the run waits");
+    run
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_account_pauses_the_run_which_goes_on_with_the_one_that_is_given() {
+    let estate = Estate::isolated(40).await;
+    let run = asking(&estate).await;
+    run.answer(Some(Credentials::new("LAB\\admin", Secret::new("wrong too")).unwrap()));
+    // The next one is asked about as well, and costs three sign-ins again.
+    estate.until(|| run.progress().question.is_some()).await;
+    let admin = makeeper::lab::Account::admin();
+    let right = Credentials::new("LAB\\admin", Secret::new(admin.password)).unwrap();
+    run.answer(Some(right));
+    let end = run.finished().await;
+    assert_eq!(end.succeeded, 40, "{:?}", texts(&end));
+    assert_eq!(estate.lab.totals().refused, 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_may_give_up_on_a_refused_account() {
+    let estate = Estate::isolated(40).await;
+    let run = asking(&estate).await;
+    run.answer(None);
+    let end = run.finished().await;
+    assert_eq!(end.failures_in_words(), "40 wrong password", "{:?}", texts(&end));
+    assert_eq!(estate.lab.totals().refused, 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn computers_that_refuse_good_credentials_do_not_stop_the_others() {
     let estate = Estate::isolated(40).await;

@@ -95,6 +95,10 @@ pub(super) struct SignIn {
     /// Read the password (one line) from this open file descriptor
     #[arg(long, value_name = "N")]
     pub password_fd: Option<u32>,
+    /// File of accounts for groups of computers, a line each: a name pattern or domain, an account, and optionally env:VAR
+    /// for where its password is; without that it is asked for. Other computers take --user
+    #[arg(long, value_name = "FILE")]
+    pub accounts: Option<PathBuf>,
     /// Sign in with this certificate (PEM) instead; over HTTPS only
     #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_env", "password_fd"])]
     pub client_cert: Option<PathBuf>,

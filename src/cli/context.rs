@@ -12,6 +12,7 @@ use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::loading;
 use super::output::{Out, tell};
+use super::secrets::somebody_is_there;
 use crate::model::{ComputerId, Filter, Inventory, Product, ProductId, every_row};
 use crate::workspace::{Mode, OpenReport, Settings, Workspace};
 
@@ -80,7 +81,10 @@ pub(super) fn tell_opened(report: &OpenReport) {
 
 /// Settings as the arguments say.
 pub(super) fn settings(network: Option<&Network>, service: Option<&ServiceArgs>) -> Settings {
-    let mut settings = Settings::default();
+    let mut settings = Settings {
+        ask_again: somebody_is_there(),
+        ..Settings::default()
+    };
     if let Some(network) = network {
         settings.concurrency = network.concurrency.into();
         settings.per_subnet = network.per_subnet.map(usize::from);

@@ -2,11 +2,11 @@
 
 use super::args::{AcquireCid, Activate, InstallKey, OnComputers};
 use super::context::{Context, NO_COMPUTER_PASSES, NO_PRODUCT_PASSES, computers, products, settings};
+use super::credentials::set_credentials;
 use super::exit::{CliError, Exit};
 use super::output::{Table, tell};
 use super::runs::carry_out;
 use super::sealing::unlock;
-use super::secrets::credentials;
 use crate::model::{Inventory, KeyEntry, KeyEntryId, LastFive, LicenseStatus, age};
 use crate::workspace::{Job, KeyChoice, Mode, Price, Workspace};
 
@@ -17,7 +17,7 @@ pub(super) fn update(context: &mut Context, args: &OnComputers) -> Result<Exit, 
         return Ok(context.nothing_to_do(NO_COMPUTER_PASSES, &args.output));
     }
     workspace.set_settings(settings(Some(&args.network), None));
-    workspace.set_credentials(Some(credentials(&args.sign_in)?));
+    set_credentials(&workspace, &args.sign_in)?;
     carry_out(context, &workspace, Job::UpdateStatus { computers }, &args.output)
 }
 
@@ -47,7 +47,7 @@ pub(super) fn install_key(context: &mut Context, args: &InstallKey) -> Result<Ex
         ));
     }
     workspace.set_settings(settings(Some(&on.network), None));
-    workspace.set_credentials(Some(credentials(&on.sign_in)?));
+    set_credentials(&workspace, &on.sign_in)?;
     carry_out(context, &workspace, Job::InstallKey { products, key }, &on.output)
 }
 
@@ -101,7 +101,7 @@ pub(super) fn activate(context: &mut Context, args: &Activate) -> Result<Exit, C
     if args.price {
         return Ok(price(context, &workspace, &job, on.output.json));
     }
-    workspace.set_credentials(Some(credentials(&on.sign_in)?));
+    set_credentials(&workspace, &on.sign_in)?;
     tell_price(&workspace, &job, on.output.quiet);
     carry_out(context, &workspace, job, &on.output)
 }
@@ -142,7 +142,7 @@ pub(super) fn apply_cid(context: &mut Context, args: &OnComputers) -> Result<Exi
         return Ok(context.nothing_to_do(why, &args.output));
     }
     workspace.set_settings(settings(Some(&args.network), None));
-    workspace.set_credentials(Some(credentials(&args.sign_in)?));
+    set_credentials(&workspace, &args.sign_in)?;
     carry_out(
         context,
         &workspace,

@@ -6,6 +6,7 @@
 mod args;
 mod connect;
 mod context;
+mod credentials;
 mod demo;
 mod exit;
 mod files;

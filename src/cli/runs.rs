@@ -11,6 +11,7 @@ use super::context::Context;
 use super::exit::{CliError, Exit};
 use super::merge::{both, save};
 use super::output::{Table, tell};
+use super::secrets::other_credentials;
 use crate::workspace::advice::Explanation;
 use crate::workspace::{Job, RowState, Run, RunProgress, Workspace};
 
@@ -56,7 +57,18 @@ pub(super) fn watch(context: &Context, workspace: &Workspace, run: &Run, output:
         loop {
             tokio::select! {
                 progress = &mut finished => break progress,
-                _ = tick.tick() => show(&bar, &run.progress()),
+                _ = tick.tick() => {
+                    let progress = run.progress();
+                    show(&bar, &progress);
+                    if let Some(question) = &progress.question {
+                        // Nothing else goes on meanwhile: the run waits for the answer.
+                        let answer = bar.suspend(|| other_credentials(question));
+                        if let Ok(Some(credentials)) = &answer {
+                            workspace.set_credentials(Some(credentials.clone()));
+                        }
+                        run.answer(answer.unwrap_or_default());
+                    }
+                }
                 () = interrupts.interrupted() => {
                     if !run.is_cancelled() {
                         bar.println("Cancelling; what is known is saved");

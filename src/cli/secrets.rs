@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use super::args::{Passphrase, SignIn};
 use super::exit::CliError;
+use super::output::tell;
 use crate::model::{ProductKey, Secret};
-use crate::workspace::{ClientCertificate, Credentials, decode_text};
+use crate::workspace::{ClientCertificate, Credentials, SignInQuestion, decode_text};
 
 /// Far more than any list of keys or computers; a guard against a descriptor that never ends.
 const TEXT_LIMIT: u64 = 64 << 20;
@@ -35,10 +36,36 @@ pub(super) fn credentials(sign_in: &SignIn) -> Result<Credentials, CliError> {
     Credentials::new(&user, password).map_err(|error| CliError::usage(error.to_string()))
 }
 
+/// True if somebody can be asked.
+pub(super) fn somebody_is_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for other credentials in the middle of a run; `None`: nobody wants to give any.
+pub(super) fn other_credentials(question: &SignInQuestion) -> Result<Option<Credentials>, CliError> {
+    tell(format!(
+        "{} is refused by {}; more tries could lock the account. The run waits.",
+        question.account,
+        question.refused_by.join(", ")
+    ));
+    let user = prompt("Another account, or the same with another password (Enter gives up): ")?;
+    if user.is_empty() {
+        return Ok(None);
+    }
+    let password = ask(&format!("Password for {user}: "), "cannot ask for the password")?;
+    Credentials::new(&user, password)
+        .map(Some)
+        .map_err(|error| CliError::usage(error.to_string()))
+}
+
 fn prompt_user() -> Result<String, CliError> {
+    prompt("Account (DOMAIN\\name): ")
+}
+
+fn prompt(text: &str) -> Result<String, CliError> {
     let read = || -> io::Result<String> {
         use io::Write as _;
-        write!(io::stderr(), "Account (DOMAIN\\name): ")?;
+        write!(io::stderr(), "{text}")?;
         io::stderr().flush()?;
         let mut line = String::new();
         io::stdin().read_line(&mut line)?;
@@ -48,6 +75,19 @@ fn prompt_user() -> Result<String, CliError> {
         what: "cannot ask for the account",
         source,
     })
+}
+
+/// The password of an account of a file: from the environment where a variable is named, else by a prompt.
+pub(super) fn password_for(account: &str, variable: Option<&str>) -> Result<Secret, CliError> {
+    if let Some(password) = given("env:", variable, None)? {
+        return Ok(password);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(CliError::usage(format!(
+            "no password for {account}: name a variable behind it (env:VAR), because nobody can be asked here"
+        )));
+    }
+    ask(&format!("Password for {account}: "), "cannot ask for the password")
 }
 
 fn password(sign_in: &SignIn, user: &str) -> Result<Secret, CliError> {

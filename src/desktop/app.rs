@@ -65,6 +65,8 @@ pub enum Event {
     Start(Job),
     /// Somebody signs in to the computers; then the job is started.
     SignIn(Option<Credentials>, Option<Job>),
+    /// Answers what the run asks: other credentials, or none.
+    AnswerRun(Option<Credentials>),
     /// Runs are to behave like this.
     Settings(Box<Settings>),
     /// A list that was open before is to be opened.
@@ -259,7 +261,10 @@ impl Desktop {
             list: None,
             opening: None,
             lists_opened: 0,
-            settings: settings.unwrap_or_default(),
+            settings: Settings {
+                ask_again: true,
+                ..settings.unwrap_or_default()
+            },
             credentials: options.credentials,
             demo_list: options.list.clone().filter(|_| options.demo.is_some()),
             demo: options.demo,
@@ -369,6 +374,7 @@ impl Desktop {
         if let Some(list) = &mut self.list {
             list.snapshot = list.workspace.snapshot();
         }
+        self.ask_for_run();
         self.announce_run();
         if let Some(answer) = self.viewer.answer() {
             self.take_answer(answer);

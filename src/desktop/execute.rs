@@ -135,6 +135,11 @@ impl Desktop {
                     run.cancel();
                 }
             }
+            Event::AnswerRun(credentials) => {
+                if let Some(run) = self.current_run() {
+                    run.answer(credentials);
+                }
+            }
             Event::RetryRun => {
                 // Finding the failed rows walks all of them.
                 if let Some(run) = self.current_run() {

@@ -324,6 +324,19 @@ impl Desktop {
         }
     }
 
+    /// Hands on what a run asks.
+    pub(super) fn ask_for_run(&mut self) {
+        let question = self.current_run().and_then(|run| run.progress().question);
+        let open = self
+            .dialogs
+            .iter()
+            .any(|d| matches!(d, Dialog::Credentials(d) if d.is_again()));
+        match question {
+            Some(question) if !open => self.dialogs.push(dialogs::credentials_again(question)),
+            _ => {}
+        }
+    }
+
     /// Says once how a run ended.
     pub(super) fn announce_run(&mut self) {
         let Some(run) = self

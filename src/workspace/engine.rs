@@ -8,6 +8,7 @@ use imbl::Vector;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::accounts::Accounts;
 use super::acquire::{self, Desk};
 use super::key_use::KeyUse;
 use super::open::Workspace;
@@ -39,8 +40,11 @@ impl Workspace {
         );
         let settings = self.settings();
         let reach = if asks_computers {
-            let credentials = self.credentials().ok_or(WorkspaceError::NoCredentials)?;
-            Some(Reach::new(&settings, credentials))
+            let (sets, usual) = (self.credential_sets(), self.credentials());
+            if usual.is_none() && sets.is_empty() {
+                return Err(WorkspaceError::NoCredentials);
+            }
+            Some(Reach::new(&settings, Accounts::new(&sets, usual, settings.ask_again)))
         } else {
             None
         };

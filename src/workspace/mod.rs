@@ -11,6 +11,7 @@
 //!
 //! [`Change`]: crate::model::Change
 
+mod accounts;
 mod acquire;
 mod add;
 mod approach;
@@ -35,6 +36,7 @@ mod table;
 mod transfer;
 mod visit;
 
+pub use accounts::{AccountLine, AccountLineError, CredentialSet, SignInQuestion, read_account_lines};
 pub use add::{AddKeysReport, AddReport, KeyLine, KeyLineOutcome, KeyLineRead, Search, SearchProgress, read_keys};
 pub use elsewhere::Elsewhere;
 pub use error::WorkspaceError;

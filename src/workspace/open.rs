@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::history::{History, name_of};
-use super::{ActivityEntry, Credentials, Job, Price, Run, Settings, Snapshot, WorkspaceError};
+use super::{ActivityEntry, CredentialSet, Credentials, Job, Price, Run, Settings, Snapshot, WorkspaceError};
 use crate::cil::seal::protected;
 use crate::cil::store::{Opened, Recovery, Store};
 use crate::cil::{LegacyFormat, LoadWarning, Watch, legacy_format};
@@ -80,6 +80,7 @@ pub(super) struct Shared {
     snapshot: ArcSwap<Snapshot>,
     settings: ArcSwap<Settings>,
     credentials: Mutex<Option<Arc<Credentials>>>,
+    credential_sets: Mutex<Vec<CredentialSet>>,
     /// How often the credentials were changed.
     credentials_changed: AtomicU64,
     waker: Mutex<Option<Waker>>,
@@ -176,6 +177,7 @@ impl Workspace {
             snapshot,
             settings: ArcSwap::default(),
             credentials: Mutex::new(None),
+            credential_sets: Mutex::default(),
             credentials_changed: AtomicU64::new(0),
             waker: Mutex::new(None),
             announcing: AtomicBool::new(false),
@@ -221,6 +223,17 @@ impl Workspace {
     pub fn set_credentials(&self, credentials: Option<Credentials>) {
         *lock(&self.0.credentials) = credentials.map(Arc::new);
         self.0.credentials_changed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Credentials for some of the computers, the first that fits a computer goes; the others are signed in to with those of
+    /// [`Workspace::set_credentials`].
+    pub fn set_credential_sets(&self, sets: Vec<CredentialSet>) {
+        *lock(&self.0.credential_sets) = sets;
+        self.0.credentials_changed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn credential_sets(&self) -> Vec<CredentialSet> {
+        lock(&self.0.credential_sets).clone()
     }
 
     /// Tells one set of credentials from the next.

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use imbl::Vector;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::{Job, Subject};
+use super::{Credentials, Job, SignInQuestion, Subject};
 use crate::model::{Failure, FailureClass, Text};
 
 /// How far a row is.
@@ -97,6 +97,8 @@ pub struct RunProgress {
     pub started: DateTime<Utc>,
     /// How long it has taken, or took.
     pub elapsed: Duration,
+    /// The run waits for a person: [`Run::answer`].
+    pub question: Option<Arc<SignInQuestion>>,
     /// Nothing more will happen.
     pub finished: bool,
 }
@@ -135,6 +137,11 @@ struct Inner {
     progress: Mutex<RunProgress>,
     began: Mutex<Vec<Option<Instant>>>,
     finished: watch::Sender<bool>,
+    /// Answers to [`RunProgress::question`], which is asked while a receiver waits.
+    answers: (
+        mpsc::Sender<Option<Credentials>>,
+        tokio::sync::Mutex<mpsc::Receiver<Option<Credentials>>>,
+    ),
     cancel: CancellationToken,
 }
 
@@ -167,6 +174,7 @@ impl Run {
             cancelled: 0,
             started: Utc::now(),
             elapsed: Duration::ZERO,
+            question: None,
             finished: false,
         };
         Self(Arc::new(Inner {
@@ -177,6 +185,10 @@ impl Run {
             progress: Mutex::new(progress),
             began: Mutex::new(vec![None; total]),
             finished: watch::channel(false).0,
+            answers: {
+                let (sender, receiver) = mpsc::channel(1);
+                (sender, tokio::sync::Mutex::new(receiver))
+            },
             cancel: CancellationToken::new(),
         }))
     }
@@ -208,6 +220,29 @@ impl Run {
     /// Stops: within a second every row has either ended or is [`RowState::Cancelled`].
     pub fn cancel(&self) {
         self.0.cancel.cancel();
+    }
+
+    /// Answers [`RunProgress::question`]: other credentials, or `None` to give up on the computers that need them. Without a
+    /// question nothing happens.
+    pub fn answer(&self, credentials: Option<Credentials>) {
+        let asked = lock(&self.0.progress).question.take();
+        if asked.is_some() {
+            // There is room: the question was taken away with this answer.
+            let _ = self.0.answers.0.try_send(credentials);
+        }
+    }
+
+    /// What a person is being asked.
+    pub(super) fn progress_question(&self) -> Option<Arc<SignInQuestion>> {
+        lock(&self.0.progress).question.clone()
+    }
+
+    /// Asks a person and waits for the answer.
+    pub(super) async fn ask(&self, question: SignInQuestion) -> Option<Credentials> {
+        // One question at a time, whatever it is about.
+        let mut answers = self.0.answers.1.lock().await;
+        lock(&self.0.progress).question = Some(Arc::new(question));
+        answers.recv().await.flatten()
     }
 
     /// True after [`Run::cancel`].
@@ -314,6 +349,7 @@ impl Run {
             let mut progress = lock(&self.0.progress);
             progress.elapsed = self.0.clock.elapsed();
             progress.finished = true;
+            progress.question = None;
         }
         self.0.finished.send_replace(true);
     }

@@ -28,6 +28,9 @@ pub struct Settings {
     pub proxy: ProxySetting,
     /// PEM files with further certification authorities, for computers (HTTPS) and for the service.
     pub extra_ca_files: Vec<PathBuf>,
+    /// A person is there: when computers refuse an account, the run waits for [`Run::answer`](super::Run::answer) instead of
+    /// giving up.
+    pub ask_again: bool,
     /// Computers worked with at once, 1 to 1024. Besides these, slow ones are waited for.
     pub concurrency: usize,
     /// Computers of one subnet (/24, IPv6 /64) worked with at once; `None`: as many as of all.
@@ -60,6 +63,7 @@ impl Default for Settings {
             service_url: None,
             proxy: ProxySetting::System,
             extra_ca_files: Vec::new(),
+            ask_again: false,
             concurrency: 64,
             per_subnet: None,
             way: None,

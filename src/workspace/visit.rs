@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use chrono::Utc;
 
+use super::accounts::{Account, Accounts};
 use super::acquire::{self, Need, Question, need};
 use super::approach::{Approach, approach};
 use super::engine::{Party, Work, not_allowed};
 use super::settings::connect_options;
-use super::sign_in_guard::{SignInGuard, Turn};
+use super::sign_in_guard::Fate;
 use super::slots::{SLOW_AFTER, Slots};
-use super::{Credentials, Job, KeyChoice, RowState, Settings};
+use super::{Job, KeyChoice, RowState, Settings};
 use crate::licensing::{self, Activation, Deposit, Done, Installation, KeyInstalled, Patience};
 use crate::model::{
     Action, ApplicationId, Change, Computer, ComputerId, Confirmation, Failure, FailureClass, Inventory, KeyEntryId,
@@ -21,30 +22,36 @@ use crate::wmi::{self, ConnectOptions, Target, WmiConnection};
 
 /// The way to the computers.
 pub(super) struct Reach {
-    credentials: Arc<Credentials>,
+    accounts: Accounts,
     settings: Settings,
     options: ConnectOptions,
     slots: Slots,
     per_computer: Duration,
     patience: Patience,
-    sign_ins: SignInGuard,
 }
 
 impl Reach {
-    pub(super) fn new(settings: &Settings, credentials: Arc<Credentials>) -> Self {
+    pub(super) fn new(settings: &Settings, accounts: Accounts) -> Self {
         Self {
-            credentials,
+            accounts,
             options: connect_options(settings),
             slots: Slots::new(settings.concurrency, settings.per_subnet),
             settings: settings.clone(),
             per_computer: settings.computer_timeout,
-            sign_ins: SignInGuard::default(),
             patience: Patience {
                 give_up_after: settings.activation_poll,
                 ..Patience::default()
             },
         }
     }
+}
+
+/// Why there is no connection.
+enum Unsigned {
+    /// The computer was not asked, because others refused the account.
+    NotTried(Failure),
+    /// The computer was asked.
+    Failed(Failure),
 }
 
 /// How an action on one product ended.
@@ -115,19 +122,24 @@ pub(super) async fn computer(work: &Work, party: Party) {
         Err(_) => None,
     };
     let in_time = {
-        let all = tokio::time::timeout(limit, visit.all(&party.rows));
+        let all = visit.all(&party.rows);
         tokio::pin!(all);
-        tokio::select! {
-            ended = &mut all => ended,
-            () = tokio::time::sleep(SLOW_AFTER) => {
-                if let Some(slot) = &mut slot {
-                    reach.slots.lend(slot);
-                }
-                all.await
+        let mut in_time = tokio::time::timeout(SLOW_AFTER.min(limit), &mut all).await.is_ok();
+        if !in_time && let Some(slot) = &mut slot {
+            reach.slots.lend(slot);
+        }
+        while !in_time {
+            in_time = tokio::time::timeout(limit.saturating_sub(SLOW_AFTER), &mut all)
+                .await
+                .is_ok();
+            // The time that a person takes to answer is not the computer's.
+            if work.run.progress_question().is_none() {
+                break;
             }
         }
+        in_time
     };
-    if in_time.is_err() {
+    if !in_time {
         let message = format!(
             "{} did not finish within {} s; what was sent last may still be running there: update its license status",
             visit.name(),
@@ -226,45 +238,76 @@ impl Visit<'_> {
         if let Some(idle) = self.connection.take() {
             return Ok(idle);
         }
-        let mut ways = self.approach.clone()?.ways.into_iter().peekable();
-        loop {
-            let Some((way, target)) = ways.next() else {
-                return Err(not_allowed("no way leads to the computer"));
-            };
-            self.work.running(index, "signing in");
-            let reach = self.reach;
-            let turn = reach.sign_ins.turn().await?;
-            match self.sign_in(way, &target, turn).await {
+        let ways = self.approach.clone()?.ways;
+        let reach = self.reach;
+        let computer = self.known()?;
+        let mut account = reach.accounts.of(&computer).ok_or_else(|| {
+            let name = &computer.name;
+            not_allowed(format!(
+                "no credentials are for {name}: give some for all other computers"
+            ))
+        })?;
+        let mut ways = ways.into_iter().peekable();
+        while let Some((way, target)) = ways.next() {
+            match self.sign_in(index, way, &target, &mut account).await {
                 // A certificate that cannot be believed is no reason not to ask over sealed HTTP, where that is open, too.
-                Err(failure) if failure.class == FailureClass::Certificate && ways.peek().is_some() => {}
-                Err(failure) => {
+                Err(Unsigned::Failed(failure))
+                    if failure.class == FailureClass::Certificate && ways.peek().is_some() => {}
+                Err(Unsigned::Failed(failure)) => {
                     self.not_reached(&failure).await;
                     return Err(failure);
                 }
+                Err(Unsigned::NotTried(failure)) => return Err(failure),
                 Ok(connection) => {
                     self.way = Some(way);
                     return Ok(connection);
                 }
             }
         }
+        Err(not_allowed("no way leads to the computer"))
     }
 
-    async fn sign_in(&mut self, way: WayIn, target: &Target, turn: Turn<'_>) -> Result<Connection, Failure> {
-        let guard = &self.reach.sign_ins;
-        match wmi::connect(way, target, &self.reach.credentials, &self.reach.options).await {
-            Ok(connection) => {
-                guard.accepted();
-                Ok(connection)
+    /// Signs in; when the account is refused everywhere, with the one that a person gives instead.
+    async fn sign_in(
+        &mut self,
+        index: usize,
+        way: WayIn,
+        target: &Target,
+        account: &mut Account<'_>,
+    ) -> Result<Connection, Unsigned> {
+        loop {
+            self.work.running(index, "signing in");
+            let guard = Arc::clone(&account.guard);
+            let refused = match guard.turn().await {
+                Err(not_tried) => Unsigned::NotTried(not_tried),
+                Ok(turn) => match wmi::connect(way, target, guard.credentials(), &self.reach.options).await {
+                    Ok(connection) => {
+                        guard.accepted();
+                        return Ok(connection);
+                    }
+                    Err(error) => {
+                        let failure = error.failure();
+                        match failure.class {
+                            FailureClass::Credentials => guard.refused(turn, &target.name),
+                            // Signed in, but no administrator there.
+                            FailureClass::AccessDenied | FailureClass::Uac => guard.accepted(),
+                            _ => {}
+                        }
+                        if failure.class != FailureClass::Credentials
+                            || !account.can_ask()
+                            || guard.fate().await != Fate::Refused
+                        {
+                            return Err(Unsigned::Failed(failure));
+                        }
+                        Unsigned::Failed(failure)
+                    }
+                },
+            };
+            if account.can_ask() {
+                self.work.running(index, "waiting for other credentials");
             }
-            Err(error) => {
-                let failure = error.failure();
-                match failure.class {
-                    FailureClass::Credentials => guard.refused(turn, &target.name),
-                    // Signed in, but no administrator there.
-                    FailureClass::AccessDenied | FailureClass::Uac => guard.accepted(),
-                    _ => drop(turn),
-                }
-                Err(failure)
+            if !account.another(&self.work.run).await {
+                return Err(refused);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Who signs in to the computers.
 
+use std::sync::Arc;
+
 use egui::{Context, Key};
 
 use super::{Stay, buttons, dialog_ui, note, paragraph};
@@ -7,7 +9,7 @@ use crate::desktop::app::{Event, Frame};
 use crate::desktop::secret_text::{SecretText, secret_line};
 use crate::desktop::state::words::{self, Health};
 use crate::desktop::widgets::{banner_ui, plain_button, primary_button, text_line};
-use crate::workspace::{Credentials, Job};
+use crate::workspace::{Credentials, Job, SignInQuestion};
 
 /// What was typed.
 pub struct SignIn {
@@ -15,6 +17,7 @@ pub struct SignIn {
     password: SecretText,
     known: bool,
     then: Option<Job>,
+    again: Option<Arc<SignInQuestion>>,
     focused: bool,
     problem: Option<String>,
 }
@@ -26,19 +29,47 @@ impl SignIn {
             password: SecretText::default(),
             known: known.is_some(),
             then,
+            again: None,
             focused: false,
             problem: None,
         }
     }
 
+    /// A run waits for other credentials.
+    pub(super) fn again(question: Arc<SignInQuestion>) -> Self {
+        Self {
+            user: question.account.clone(),
+            again: Some(question),
+            ..Self::new(None, None)
+        }
+    }
+
+    /// True for the question of a run.
+    pub fn is_again(&self) -> bool {
+        self.again.is_some()
+    }
+
     pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
-        let title = if self.then.is_some() {
+        let title = if self.again.is_some() {
+            "The account is refused"
+        } else if self.then.is_some() {
             "Sign in to the computers"
         } else {
             "Credentials"
         };
         let done = dialog_ui(ctx, title, 440.0, |ui| {
-            paragraph(ui, "An account that is an administrator on the computers.");
+            match &self.again {
+                Some(question) => paragraph(
+                    ui,
+                    &format!(
+                        "User name or password of {} was refused by {}. More tries could lock the account, so the run waits. Go on \
+                         with other credentials, or give up on the computers that need them.",
+                        question.account,
+                        question.refused_by.join(", ")
+                    ),
+                ),
+                None => paragraph(ui, "An account that is an administrator on the computers."),
+            }
             let label = ui.label("User");
             let edit = text_line(&mut self.user).hint_text(r"DOMAIN\name");
             let user = ui.add(edit).labelled_by(label.id);
@@ -58,11 +89,21 @@ impl SignIn {
             let entered = password.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
             let mut done = false;
             buttons(ui, |ui| {
-                let verb = if self.then.is_some() { "Sign in" } else { "Use" };
+                let verb = if self.again.is_some() {
+                    "Go on"
+                } else if self.then.is_some() {
+                    "Sign in"
+                } else {
+                    "Use"
+                };
                 if (primary_button(ui, ready, verb).clicked() || entered) && ready {
                     match Credentials::new(&self.user, self.password.secret()) {
                         Ok(credentials) => {
+                            if self.again.is_some() {
+                                frame.send(Event::AnswerRun(Some(credentials.clone())));
+                            }
                             frame.send(Event::SignIn(Some(credentials), self.then.take()));
+                            self.again = None;
                             done = true;
                         }
                         Err(error) => self.problem = Some(words::sentence(&error.to_string())),
@@ -72,10 +113,17 @@ impl SignIn {
                     frame.send(Event::SignIn(None, None));
                     done = true;
                 }
-                done |= plain_button(ui, "Cancel").clicked();
+                let no = if self.again.is_some() { "Give up" } else { "Cancel" };
+                done |= plain_button(ui, no).clicked();
             });
             done
         });
-        Stay::unless(done.unwrap_or(true))
+        if done.unwrap_or(true) {
+            if self.again.take().is_some() {
+                frame.send(Event::AnswerRun(None));
+            }
+            return Stay::Close;
+        }
+        Stay::Open
     }
 }

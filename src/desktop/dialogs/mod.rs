@@ -23,6 +23,7 @@ mod simple;
 mod unlock;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use egui::accesskit::Role;
 use egui::{Align, Align2, Context, Id, Key, Label, Layout, Modal, RichText, ScrollArea, Ui, UiBuilder, Vec2};
@@ -38,7 +39,7 @@ use super::state::orders::Scope;
 use super::theme;
 use super::widgets::{primary_button, region};
 use crate::model::{Column, Computer, KeyEntry, KeyEntryId, Product};
-use crate::workspace::{Credentials, ImportPlan, Job, Price, ReloadPlan, Settings};
+use crate::workspace::{Credentials, ImportPlan, Job, Price, ReloadPlan, Settings, SignInQuestion};
 
 /// An open dialog.
 pub enum Dialog {
@@ -148,6 +149,11 @@ pub fn install_key(products: usize, scope: Scope) -> Dialog {
 /// Asks who signs in; `then` is started afterwards.
 pub fn credentials(known: Option<&Credentials>, then: Option<Job>) -> Dialog {
     Dialog::Credentials(credentials::SignIn::new(known, then))
+}
+
+/// Asks for other credentials, because computers refuse an account.
+pub fn credentials_again(question: Arc<SignInQuestion>) -> Dialog {
+    Dialog::Credentials(credentials::SignIn::again(question))
 }
 
 /// Changes how runs behave.
