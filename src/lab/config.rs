@@ -211,7 +211,7 @@ pub struct LabConfig {
     pub port: u16,
     /// Port of the activation service; 0 picks a free one.
     pub service_port: u16,
-    /// Added to every WS-Management exchange after signing in.
+    /// Added to every HTTP exchange with a virtual computer, those of the sign-in included.
     pub latency: Duration,
     /// How long `Activate` runs on a virtual computer. Longer than the client's `OperationTimeout`: it is answered with
     /// w:TimedOut and goes on.

@@ -83,6 +83,11 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Response<Body> {
     let fault = *computer.fault.borrow();
+    let latency = *world.latency.borrow();
+    if !latency.is_zero() {
+        // The way there and back, whatever is asked.
+        tokio::time::sleep(latency).await;
+    }
     match fault {
         Fault::HangAfterConnect | Fault::Silent => {
             let never: Infallible = std::future::pending().await;
@@ -221,10 +226,6 @@ async fn exchange(
     fault: Fault,
 ) -> Response<Body> {
     computer.machine().counters.exchanges += 1;
-    let latency = *world.latency.borrow();
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
-    }
     let answer = dispatch::answer(world, computer, plain, signed_in.administrator).await;
     let status = if answer.is_fault {
         StatusCode::INTERNAL_SERVER_ERROR
