@@ -26,6 +26,23 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Moves `from` to the name of `to`, which it replaces.
+pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    // Who only reads a file - a virus scanner, an indexer, a backup - keeps Windows from replacing it, for an instant mostly.
+    // Nothing tells when that is over, so it is tried again: for a second in all.
+    #[cfg(windows)]
+    for wait in [10, 20, 50, 100, 200, 300, 400] {
+        match fs::rename(from, to) {
+            // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION
+            Err(e) if matches!(e.raw_os_error(), Some(5 | 32)) => {
+                std::thread::sleep(std::time::Duration::from_millis(wait));
+            }
+            other => return other,
+        }
+    }
+    fs::rename(from, to)
+}
+
 /// Forces the names in the folder of `path` to the disk.
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
@@ -148,5 +165,50 @@ impl<W: Write> Write for Summing<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+    use std::os::windows::fs::OpenOptionsExt;
+
+    /// Opens a file as a program does that shares it with readers only.
+    fn open_in_the_way(path: &Path) -> File {
+        const FILE_SHARE_READ: u32 = 1;
+        OpenOptions::new()
+            .read(true)
+            .share_mode(FILE_SHARE_READ)
+            .open(path)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_does_not_keep_a_file_from_being_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        fs::write(&old, "old").unwrap();
+        fs::write(&new, "new").unwrap();
+        let reader = open_in_the_way(&old);
+        std::thread::scope(|scope| {
+            let replacing = scope.spawn(|| replace(&new, &old));
+            // Long enough for the first attempt, far shorter than all of them.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            drop(reader);
+            replacing.join().unwrap().unwrap();
+        });
+        assert_eq!(fs::read_to_string(&old).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_reader_that_stays_is_an_error_and_both_files_are_as_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        fs::write(&old, "old").unwrap();
+        fs::write(&new, "new").unwrap();
+        let _reader = open_in_the_way(&old);
+        assert!(replace(&new, &old).is_err());
+        assert_eq!(fs::read_to_string(&old).unwrap(), "old");
+        assert_eq!(fs::read_to_string(&new).unwrap(), "new");
     }
 }

@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::disk::{beside, create_private, keep_permissions};
+use super::disk::{beside, create_private, keep_permissions, replace};
 
 /// Most generations that may be asked for.
 pub(super) const MOST: usize = 99;
@@ -62,9 +62,9 @@ pub(super) fn keep(list: &Path, keep: usize) -> io::Result<()> {
         Err(e) => return Err(e),
     };
     for number in (1..keep).rev() {
-        absent(fs::rename(name(list, number), name(list, number + 1)))?;
+        absent(replace(&name(list, number), &name(list, number + 1)))?;
     }
-    fs::rename(if copied { &fresh } else { list }, name(list, 1))?;
+    replace(if copied { &fresh } else { list }, &name(list, 1))?;
     // More were kept once.
     for number in keep + 1..=MOST {
         if fs::remove_file(name(list, number)).is_err() {

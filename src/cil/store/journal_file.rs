@@ -9,14 +9,15 @@ use uuid::Uuid;
 use crate::cil::journal::{Entry, encode};
 use crate::model::{Change, KeySeal};
 
-use super::disk::{beside, create_private, sync_folder};
+use super::disk::{beside, create_private, replace, sync_folder};
 use super::error::{StoreError, in_words};
 
 /// `<list>.journal`, open for appending.
 #[derive(Debug)]
 pub(super) struct JournalFile {
     path: PathBuf,
-    file: File,
+    /// Closed while the journal is replaced: FAT, exFAT and shares let Windows replace no file that is open.
+    file: Option<File>,
     /// Bytes that hold whole records.
     len: u64,
     /// Number of the next line.
@@ -57,14 +58,14 @@ impl JournalFile {
             let mut file = create_private(&fresh)?;
             file.write_all(bytes)?;
             file.sync_all()?;
-            fs::rename(&fresh, path)?;
+            replace(&fresh, path)?;
             sync_folder(path)?;
-            OpenOptions::new().read(true).append(true).open(path)
+            open(path)
         };
         let file = write().map_err(in_words(path, "written"))?;
         Ok(Self {
             path: path.to_owned(),
-            file,
+            file: Some(file),
             len: bytes.len() as u64,
             next,
             torn: false,
@@ -75,12 +76,11 @@ impl JournalFile {
 
     /// Goes on with a sound journal whose last line has the number `last`.
     pub fn resume(path: &Path, owner: &str, seal: Option<&KeySeal>, last: u64) -> Result<Self, StoreError> {
-        let file = OpenOptions::new().read(true).append(true).open(path);
-        let file = file.map_err(in_words(path, "opened"))?;
+        let file = open(path).map_err(in_words(path, "opened"))?;
         let len = file.metadata().map_err(in_words(path, "opened"))?.len();
         let mut journal = Self {
             path: path.to_owned(),
-            file,
+            file: Some(file),
             len,
             next: last.wrapping_add(1),
             torn: false,
@@ -114,8 +114,9 @@ impl JournalFile {
         }
         self.mend().map_err(in_words(&self.path, "written"))?;
         let mut write = || {
-            self.file.write_all(&bytes)?;
-            if durable { self.file.sync_data() } else { Ok(()) }
+            let file = self.file()?;
+            file.write_all(&bytes)?;
+            if durable { file.sync_data() } else { Ok(()) }
         };
         if let Err(error) = write() {
             // Half a record must not stand before the next one.
@@ -128,9 +129,17 @@ impl JournalFile {
         Ok(())
     }
 
+    fn file(&mut self) -> std::io::Result<&mut File> {
+        match &mut self.file {
+            Some(file) => Ok(file),
+            closed => Ok(closed.insert(open(&self.path)?)),
+        }
+    }
+
     fn mend(&mut self) -> std::io::Result<()> {
         if self.torn {
-            self.file.set_len(self.len)?;
+            // Windows lets nobody cut a file that is open for appending only.
+            OpenOptions::new().write(true).open(&self.path)?.set_len(self.len)?;
             self.torn = false;
         }
         Ok(())
@@ -149,6 +158,7 @@ impl JournalFile {
         let first = Entry::begin(&generation.to_string(), owner, seal);
         encode(&mut bytes, next.wrapping_sub(1), &first, None).map_err(|e| unwritable(&self.path, &e))?;
         bytes.extend_from_slice(rest);
+        self.file = None;
         let fresh = Self::replace(&self.path, &bytes, self.next)?;
         *self = Self {
             seal: self.seal.take(),
@@ -158,9 +168,44 @@ impl JournalFile {
     }
 }
 
+fn open(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).append(true).open(path)
+}
+
 fn unwritable(path: &Path, error: &serde_json::Error) -> StoreError {
     StoreError::Unwritable {
         path: path.to_owned(),
         reason: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_record_is_cut_off_before_the_next_one_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.cilx.journal");
+        let mut journal = JournalFile::create(&path, "base", "somebody", None, std::iter::empty()).unwrap();
+        journal.file().unwrap().write_all(b"half a rec").unwrap();
+        journal.torn = true;
+        journal.mark_saving(Uuid::new_v4()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("half") && text.lines().count() == 2, "{text}");
+    }
+
+    #[test]
+    fn after_a_save_the_journal_goes_on_in_a_new_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.cilx.journal");
+        let mut journal = JournalFile::create(&path, "base", "somebody", None, std::iter::empty()).unwrap();
+        let generation = Uuid::new_v4();
+        journal.mark_saving(generation).unwrap();
+        journal.rotate(generation, "somebody", None).unwrap();
+        journal.mark_saving(Uuid::new_v4()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.lines().next().unwrap().contains(&generation.to_string()), "{text}");
+        assert_eq!(text.lines().count(), 2, "{text}");
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::cil;
 use crate::model::{Inventory, KeySeal};
 
-use super::disk::{Stamp, Summing, beside, create_private, keep_permissions, sync_folder};
+use super::disk::{Stamp, Summing, beside, create_private, keep_permissions, replace, sync_folder};
 use super::error::{StoreError, in_words};
 use super::generations;
 use super::{Saving, Store};
@@ -91,10 +91,10 @@ impl Store {
             .ok_or_else(overtaken)?;
         self.check_unchanged(saving.force)?;
         let fresh = beside(&self.path, ".saving");
-        let replace = || {
+        let take_place = || {
             let stamp = Stamp::of(&fresh, written.crc)?;
             generations::keep(&self.path, self.generations)?;
-            if let Err(error) = fs::rename(&fresh, &self.path) {
+            if let Err(error) = replace(&fresh, &self.path) {
                 // The list may have been moved to make room.
                 let _ = generations::put_back(&self.path);
                 return Err(error);
@@ -102,7 +102,7 @@ impl Store {
             sync_folder(&self.path)?;
             Ok(stamp)
         };
-        self.stamp = replace().map_err(in_words(&self.path, "saved"))?;
+        self.stamp = take_place().map_err(in_words(&self.path, "saved"))?;
         self.saving = None;
         self.pending -= saving.covers.min(self.pending);
         if let Err(error) = self
