@@ -25,6 +25,8 @@ pub(super) fn credentials(sign_in: &SignIn) -> Result<Credentials, CliError> {
     }
     let user = match &sign_in.user {
         Some(user) => user.clone(),
+        // As VAMT does; nobody has to type what Windows knows.
+        None if cfg!(windows) && sign_in.password_env.is_none() => return Ok(Credentials::logged_on_user()),
         None if io::stdin().is_terminal() => prompt_user()?,
         None => {
             return Err(CliError::usage(
@@ -178,6 +180,11 @@ fn ask(prompt: &str, what: &'static str) -> Result<Secret, CliError> {
 pub(super) fn read_descriptor(fd: u32) -> Result<Zeroizing<String>, CliError> {
     if fd == 0 {
         return read_standard_input();
+    }
+    if cfg!(windows) {
+        return Err(CliError::usage(
+            "Windows has no descriptors to hand over: give the secret in a variable of the environment or on standard input",
+        ));
     }
     // Linux and macOS name open descriptors in the file system.
     read_file(Path::new(&format!("/dev/fd/{fd}")))

@@ -23,6 +23,7 @@ pub struct Credentials {
     domain: String,
     password: Secret,
     certificate: Option<ClientCertificate>,
+    is_logged_on_user: bool,
 }
 
 impl Credentials {
@@ -47,6 +48,7 @@ impl Credentials {
             domain: domain.to_owned(),
             password,
             certificate: None,
+            is_logged_on_user: false,
         })
     }
 
@@ -57,7 +59,24 @@ impl Credentials {
             domain: String::new(),
             password: Secret::new(""),
             certificate: Some(certificate),
+            is_logged_on_user: false,
         }
+    }
+
+    /// Whoever is logged on to this computer, by the single sign-on of Windows: no password passes through this program.
+    pub fn logged_on_user() -> Self {
+        Self {
+            user: "the logged-on user".to_owned(),
+            domain: String::new(),
+            password: Secret::new(""),
+            certificate: None,
+            is_logged_on_user: true,
+        }
+    }
+
+    /// True for [`Credentials::logged_on_user`], who has no name and no password here.
+    pub fn is_logged_on_user(&self) -> bool {
+        self.is_logged_on_user
     }
 
     /// The certificate to sign in with, if it is one.
@@ -84,7 +103,7 @@ impl Credentials {
     /// leaves alone unless told otherwise (FilterAdministratorToken), and no account of a domain.
     pub fn is_filtered_on(&self, computer: &str) -> bool {
         let host = computer.split('.').next().unwrap_or(computer);
-        if self.certificate.is_some() {
+        if self.certificate.is_some() || self.is_logged_on_user {
             return false;
         }
         let is_local = self.domain.is_empty() && !self.user.contains('@') || self.domain.eq_ignore_ascii_case(host);

@@ -16,7 +16,7 @@ use super::codec::{SealedWith, token_for};
 use super::credentials::Credentials;
 use super::handshake::alerted;
 use super::http::{HttpConnection, HttpError, HttpReply};
-use super::security::{KerberosContext, KerberosError, Mechanism, SecurityContext, SecurityError, SspiContext};
+use super::security::{self, KerberosContext, KerberosError, Mechanism, SecurityContext, SecurityError};
 use super::target::{ConnectOptions, Target};
 use crate::model::{Failure, FailureClass};
 
@@ -135,7 +135,9 @@ async fn try_ways(
     }
     let others = WAYS.iter().copied().filter(|way| Some(*way) != known);
     let mut first_failure = None;
-    let mut without_kerberos: Option<String> = None;
+    let mut without_kerberos = credentials
+        .is_logged_on_user()
+        .then(|| "Windows itself chooses between Kerberos and NTLM for the logged-on user".to_owned());
     let mut offered_before: Vec<String> = Vec::new();
     for way in known.into_iter().chain(others) {
         let Way::Tokens { scheme, mechanism } = way else {
@@ -203,6 +205,12 @@ fn basic(credentials: &Credentials, target: &Target) -> Result<Protection, Failu
             "was not asked: a password is never sent over plain HTTP",
         ));
     }
+    if credentials.is_logged_on_user() {
+        return Err(target.failure(
+            FailureClass::NotAllowed,
+            "was not asked: it offers Basic only, which needs an account and its password",
+        ));
+    }
     let pair = Zeroizing::new(format!("{}:{}", credentials.account(), credentials.password().expose()));
     let header = Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())));
     let mut value = HeaderValue::from_str(&header)
@@ -238,8 +246,8 @@ async fn try_tokens(
     let service = format!("HTTP/{}", target.bare_host());
     let mut context: Box<dyn SecurityContext> = match ticket {
         Some(context) => context,
-        None => match SspiContext::new(mechanism, credentials, &service, http.binding.clone()) {
-            Ok(context) => Box::new(context),
+        None => match security::context(mechanism, credentials, &service, http.binding.clone()) {
+            Ok(context) => context,
             Err(e) => return Attempt::Failed(target.failure(FailureClass::Credentials, format!("was not asked: {e}"))),
         },
     };

@@ -25,7 +25,10 @@ pub struct SignIn {
 impl SignIn {
     pub(super) fn new(known: Option<&Credentials>, then: Option<Job>) -> Self {
         Self {
-            user: known.map(Credentials::account).unwrap_or_default(),
+            user: known
+                .filter(|c| !c.is_logged_on_user())
+                .map(Credentials::account)
+                .unwrap_or_default(),
             password: SecretText::default(),
             known: known.is_some(),
             then,
@@ -108,6 +111,12 @@ impl SignIn {
                         }
                         Err(error) => self.problem = Some(words::sentence(&error.to_string())),
                     }
+                }
+                // Windows signs its own user in, without a password.
+                #[cfg(windows)]
+                if plain_button(ui, "As the logged-on user").clicked() {
+                    frame.send(Event::SignIn(Some(Credentials::logged_on_user()), self.then.take()));
+                    done = true;
                 }
                 if self.known && self.then.is_none() && plain_button(ui, "Forget").clicked() {
                     frame.send(Event::SignIn(None, None));

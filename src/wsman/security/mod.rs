@@ -7,14 +7,19 @@
 mod channel_binding;
 mod kerberos;
 mod sspi_context;
+#[cfg(windows)]
+mod system_context;
 
 pub use channel_binding::{ChannelBinding, tls_server_end_point};
 pub use kerberos::{KerberosContext, KerberosError, Tickets};
 pub use sspi_context::SspiContext;
+#[cfg(windows)]
+pub use system_context::SystemContext;
 
 use zeroize::Zeroizing;
 
 use super::codec::SealedMessage;
+use super::credentials::Credentials;
 
 /// Why signing in or sealing failed on our side. A wrong password is not noticed here: only the computer can tell.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +47,24 @@ pub enum Mechanism {
     Ntlm,
     /// NTLM wrapped in SPNEGO (RFC 4178, MS-SPNG), as pypsrp does.
     Spnego,
+}
+
+/// A context for one connection to `service`, e.g. `HTTP/lab-pc-014`. The logged-on user's own chooses its mechanism itself.
+pub fn context(
+    mechanism: Mechanism,
+    credentials: &Credentials,
+    service: &str,
+    binding: Option<ChannelBinding>,
+) -> Result<Box<dyn SecurityContext>, SecurityError> {
+    if !credentials.is_logged_on_user() {
+        return Ok(Box::new(SspiContext::new(mechanism, credentials, service, binding)?));
+    }
+    #[cfg(windows)]
+    return Ok(Box::new(SystemContext::new("Negotiate", service, binding)?));
+    #[cfg(not(windows))]
+    Err(SecurityError::Account(
+        "only Windows signs its logged-on user in to other computers; give an account and its password".to_owned(),
+    ))
 }
 
 /// One security context: it belongs to one TCP connection and dies with it.
