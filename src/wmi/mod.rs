@@ -3,6 +3,8 @@
 //! WS-Management carries every value as text, so [`Instance`] does too; a COM provider converts its variants to the same
 //! text (booleans `true`/`false`, numbers in decimal, times in ISO 8601).
 
+#[cfg(windows)]
+mod com;
 mod wsman_connection;
 
 use chrono::{DateTime, Utc};
@@ -254,6 +256,9 @@ pub async fn connect(
             let connection = WsmanConnection::open(target, credentials, options).await?;
             Ok(Box::new(connection))
         }
+        #[cfg(windows)]
+        WayIn::Dcom => com::connect(target, credentials, options).await,
+        #[cfg(not(windows))]
         WayIn::Dcom => Err(WmiError::Connection(target.failure(
             FailureClass::NotAllowed,
             "was not asked: DCOM is spoken from Windows only; choose another way in for it",

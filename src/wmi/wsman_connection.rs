@@ -89,26 +89,26 @@ impl WmiConnection for WsmanConnection {
                     return Err(without_secrets(error, parameters));
                 }
             };
-            match output.hresult("ReturnValue") {
-                None if output.text("ReturnValue").is_some() => Err(WmiError::Connection(Failure {
-                    class: FailureClass::Protocol,
-                    message: format!(
-                        "{} answered {operation} with a ReturnValue that is no number",
-                        self.computer()
-                    ),
-                    code: None,
-                })),
-                Some(code) if code != HResult::OK && !object.class.eq_ignore_ascii_case("StdRegProv") => {
-                    Err(WmiError::Failed {
-                        computer: self.computer().to_owned(),
-                        operation,
-                        code,
-                        message: String::new(),
-                    })
-                }
-                _ => Ok(output),
-            }
+            checked(self.computer(), object.class, operation, output)
         })
+    }
+}
+
+/// The output of a method, unless its `ReturnValue` says that it failed. Those of `StdRegProv` are the caller's to read.
+pub(super) fn checked(computer: &str, class: &str, operation: String, output: Instance) -> Result<Instance, WmiError> {
+    match output.hresult("ReturnValue") {
+        None if output.text("ReturnValue").is_some() => Err(WmiError::Connection(Failure {
+            class: FailureClass::Protocol,
+            message: format!("{computer} answered {operation} with a ReturnValue that is no number"),
+            code: None,
+        })),
+        Some(code) if code != HResult::OK && !class.eq_ignore_ascii_case("StdRegProv") => Err(WmiError::Failed {
+            computer: computer.to_owned(),
+            operation,
+            code,
+            message: String::new(),
+        }),
+        _ => Ok(output),
     }
 }
 
@@ -127,7 +127,7 @@ fn instance(object: Object) -> Instance {
     }
 }
 
-fn no_such_class(computer: &str, class: &str) -> WmiError {
+pub(super) fn no_such_class(computer: &str, class: &str) -> WmiError {
     WmiError::NoSuchClass {
         computer: computer.to_owned(),
         class: class.to_owned(),
@@ -183,7 +183,7 @@ fn failed(computer: &str, credentials: &Credentials, operation: &str, class: &st
     }
 }
 
-fn timed_out(computer: &str, operation: &str) -> WmiError {
+pub(super) fn timed_out(computer: &str, operation: &str) -> WmiError {
     WmiError::TimedOut {
         computer: computer.to_owned(),
         operation: operation.to_owned(),
@@ -222,7 +222,7 @@ fn connection_failure(class: FailureClass, computer: &str, operation: &str, faul
 }
 
 /// The class a query asks: the word after FROM.
-fn class_of(wql: &str) -> &str {
+pub(super) fn class_of(wql: &str) -> &str {
     let mut words = wql.split_whitespace();
     words
         .by_ref()
@@ -232,7 +232,7 @@ fn class_of(wql: &str) -> &str {
 }
 
 /// Should a computer repeat a product key in its message, it goes no further.
-fn without_secrets(error: WmiError, parameters: &[(&str, Param<'_>)]) -> WmiError {
+pub(super) fn without_secrets(error: WmiError, parameters: &[(&str, Param<'_>)]) -> WmiError {
     let mask = |text: &mut String| {
         for (_, parameter) in parameters {
             if let Param::Secret(secret) = parameter
