@@ -163,36 +163,3 @@ impl Icon {
         response
     }
 }
-
-/// The icon of the window: a key on a rounded square, drawn here so that there is no file to lose.
-pub fn window_icon() -> egui::IconData {
-    const SIDE: usize = 64;
-    let mut rgba = Vec::with_capacity(SIDE * SIDE * 4);
-    for y in 0..SIDE {
-        for x in 0..SIDE {
-            let (x, y) = (x as f32 + 0.5, y as f32 + 0.5);
-            // Distance to a rounded square, to the ring of the key, and to its shaft and bits.
-            let corner = |v: f32| ((v - 32.0).abs() - 18.0).max(0.0);
-            let inside = (corner(x).powi(2) + corner(y).powi(2)).sqrt() - 13.0;
-            let ring = (((x - 22.0).powi(2) + (y - 42.0).powi(2)).sqrt() - 9.0).abs() - 3.2;
-            let along = ((x - 28.0) - (y - 36.0)) / 2.0_f32.sqrt();
-            let across = ((x - 28.0) + (y - 36.0)) / 2.0_f32.sqrt();
-            let bar = |from: f32, to: f32, low: f32, high: f32| {
-                (from - along).max(along - to).max(low - across).max(across - high)
-            };
-            let key = ring
-                .min(bar(0.0, 27.0, -3.0, 3.0))
-                .min(bar(15.0, 20.0, 0.0, 11.0))
-                .min(bar(23.0, 27.0, 0.0, 9.0));
-            let cover = |d: f32| (0.5 - d).clamp(0.0, 1.0);
-            let ink = cover(key);
-            let mix = |back: f32| (back + (255.0 - back) * ink) as u8;
-            rgba.extend([mix(31.0), mix(95.0), mix(196.0), (cover(inside) * 255.0) as u8]);
-        }
-    }
-    egui::IconData {
-        rgba,
-        width: SIDE as u32,
-        height: SIDE as u32,
-    }
-}

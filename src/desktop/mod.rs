@@ -8,6 +8,8 @@
 
 pub mod app;
 pub mod commands;
+#[cfg(windows)]
+mod console;
 pub mod dialogs;
 mod execute;
 mod fonts;
@@ -27,6 +29,7 @@ pub mod theme;
 mod widgets;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,29 +80,103 @@ pub enum DesktopError {
 /// How soon after something new the window is drawn.
 const REPAINT_WITHIN: Duration = Duration::from_millis(30);
 
+/// What draws, in the order tried. Windows draws by Direct3D 12 even where there is no graphics driver, as over RDP and in most
+/// virtual machines, and its OpenGL is too old there. On Linux Mesa's OpenGL is where a display is.
+const RENDERERS: &[eframe::Renderer] = &[
+    #[cfg(windows)]
+    eframe::Renderer::Wgpu,
+    eframe::Renderer::Glow,
+];
+
 /// Opens the window and stays until it is closed.
 pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
+    #[cfg(windows)]
+    console::let_go();
+    let outcome = run_window(options);
+    #[cfg(windows)]
+    if let Err(error) = &outcome {
+        // There may be no console to say it on.
+        rfd::MessageDialog::new()
+            .set_level(rfd::MessageLevel::Error)
+            .set_title("MAKeeper")
+            .set_description(error.to_string())
+            .show();
+    }
+    outcome
+}
+
+fn run_window(options: DesktopOptions) -> Result<(), DesktopError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("makeeper-run")
         .enable_all()
         .build()
         .map_err(DesktopError::Thread)?;
-    let handle = runtime.handle().clone();
     let window = options.remembered.as_ref().and_then(Remembered::window);
-    let wanted = window.map_or(WANTED, |w| w.size);
-    let bars = window.map_or(egui::Vec2::from(BARS), |_| egui::Vec2::ZERO);
-    let native = eframe::NativeOptions {
+    let options = Cell::new(Some(options));
+    let mut failures = Vec::new();
+    let mut outcome = Ok(());
+    for &renderer in RENDERERS {
+        outcome = eframe::run_native(
+            "makeeper",
+            native(renderer, window),
+            creator(&options, runtime.handle(), window),
+        );
+        let Err(error) = &outcome else { break };
+        tracing::warn!(%renderer, %error, "Window");
+        failures.push(format!("{renderer}: {error}"));
+        // Its options are gone once a window was open: what ended it then is no lack of a way to draw.
+        let was_open = options.take().map(|unused| options.set(Some(unused))).is_none();
+        if was_open {
+            break;
+        }
+    }
+    // Runs under way were cancelled; what they are waiting for is not waited for.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    outcome.map_err(|_| DesktopError::Window(failures.join("; ")))
+}
+
+/// The window as one renderer opens it.
+fn native(renderer: eframe::Renderer, window: Option<WindowSize>) -> eframe::NativeOptions {
+    let mut native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("MAKeeper")
             .with_app_id("makeeper")
-            .with_inner_size(wanted)
+            .with_inner_size(size_of(window))
             .with_maximized(window.is_some_and(|w| w.maximized))
             .with_min_inner_size([820.0, 520.0])
-            .with_icon(icons::window_icon()),
+            .with_icon(window_icon()),
         centered: true,
+        renderer,
         ..eframe::NativeOptions::default()
     };
-    let creator: eframe::AppCreator<'_> = Box::new(move |creation| {
+    #[cfg(windows)]
+    if let eframe::egui_wgpu::WgpuSetup::CreateNew(setup) = &mut native.wgpu_options.wgpu_setup {
+        // A table needs no second graphics card.
+        setup.power_preference = eframe::wgpu::PowerPreference::LowPower;
+    }
+    #[cfg(not(windows))]
+    let _ = &mut native;
+    native
+}
+
+/// The size the window opens with: the one it had, where that is known.
+fn size_of(window: Option<WindowSize>) -> [f32; 2] {
+    window.map_or(WANTED, |w| w.size)
+}
+
+/// The icon in title bar and task bar; nothing if it could not be read, which a test rules out.
+fn window_icon() -> egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default()
+}
+
+/// Makes the desktop once there is a window.
+fn creator<'a>(
+    options: &'a Cell<Option<DesktopOptions>>,
+    runtime: &tokio::runtime::Handle,
+    window: Option<WindowSize>,
+) -> eframe::AppCreator<'a> {
+    let handle = runtime.clone();
+    Box::new(move |creation| {
         let ctx = creation.egui_ctx.clone();
         theme::install(&ctx, true);
         let host = Host {
@@ -108,17 +185,13 @@ pub fn run(options: DesktopOptions) -> Result<(), DesktopError> {
             waker: Arc::new(move || ctx.request_repaint_after(REPAINT_WITHIN)),
         };
         Ok(Box::new(Window {
-            desktop: Desktop::new(options, host)?,
+            desktop: Desktop::new(options.take().unwrap_or_default(), host)?,
             title: String::new(),
-            wanted,
-            bars,
+            wanted: size_of(window),
+            bars: window.map_or(egui::Vec2::from(BARS), |_| egui::Vec2::ZERO),
             fitted: false,
         }))
-    });
-    let result = eframe::run_native("makeeper", native, creator).map_err(|e| DesktopError::Window(e.to_string()));
-    // Runs under way were cancelled; what they are waiting for is not waited for.
-    runtime.shutdown_timeout(Duration::from_secs(2));
-    result
+    })
 }
 
 /// The desktop in a window of its own.
@@ -201,8 +274,14 @@ impl eframe::App for Window {
 
 #[cfg(test)]
 mod tests {
-    use super::fitting;
+    use super::{fitting, window_icon};
     use egui::vec2;
+
+    #[test]
+    fn the_icon_can_be_read() {
+        let icon = window_icon();
+        assert_eq!((icon.width, icon.height), (256, 256));
+    }
 
     #[test]
     fn the_window_opens_inside_the_monitor() {
