@@ -10,7 +10,7 @@ use super::exit::{CliError, Exit};
 use super::output::{Table, tell};
 use super::runs::{exit_of, summary, watch};
 use crate::lab::{Account, EstateKind, Lab, LabConfig, keys};
-use crate::model::{Computer, Inventory, LicenseStatus, Product, ProductId, Secret, WayIn};
+use crate::model::{Computer, Inventory, LicenseStatus, Product, ProductId, Secret};
 use crate::workspace::{
     Credentials, ExportProfile, Job, KeyChoice, Mode, ProxySetting, RowState, RunProgress, Settings, Workspace,
 };
@@ -120,7 +120,7 @@ fn in_the_desktop(context: &mut Context, dials: &DialArgs) -> Result<Exit, CliEr
 /// The computers of the list that are in the lab, with the addresses they have this time.
 #[cfg(feature = "desktop")]
 fn connect_to(lab: &Lab, inventory: &Inventory) -> Vec<crate::model::Change> {
-    use crate::model::{Change, ConnectTo};
+    use crate::model::{Change, ConnectTo, WayIn};
 
     let moved = |computer: &Computer| {
         let address = lab.address_of(&computer.name)?;
