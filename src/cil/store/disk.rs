@@ -44,6 +44,7 @@ pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Forces the names in the folder of `path` to the disk.
+#[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail"))]
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {

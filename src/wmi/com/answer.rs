@@ -47,8 +47,7 @@ impl Asked {
             LOCAL_CREDENTIALS => self.connection(
                 FailureClass::NotAllowed,
                 *code,
-                "is this computer: Windows lets nobody but the logged-on user ask it over DCOM. Leave the account out"
-                    .to_owned(),
+                "is this computer: Windows lets nobody but the logged-on user ask it over DCOM. Leave the account out",
             ),
             code if is_logon_failure(code) => self.connection(
                 FailureClass::Credentials,
@@ -115,7 +114,7 @@ impl Asked {
         }
     }
 
-    fn connection(&self, class: FailureClass, code: u32, what: String) -> WmiError {
+    fn connection(&self, class: FailureClass, code: u32, what: impl std::fmt::Display) -> WmiError {
         WmiError::Connection(Failure {
             class,
             message: format!("{} {what}", self.computer),

@@ -90,6 +90,9 @@ impl<'a> Patience<'a> {
     }
 }
 
+/// Set once for the whole process.
+static SECURITY: Once = Once::new();
+
 /// COM on this thread.
 struct Apartment;
 
@@ -97,7 +100,6 @@ impl Apartment {
     fn enter() -> Result<Self, Error> {
         // SAFETY: no arguments to get wrong; balanced by `Drop`.
         unsafe { CoInitializeEx(None, COINIT_MULTITHREADED) }.ok()?;
-        static SECURITY: Once = Once::new();
         SECURITY.call_once(|| {
             // Also signs what is sent before a proxy is there to be told. Somebody else in the process may have been first;
             // then the proxies' own settings have to do.
