@@ -249,6 +249,9 @@ fn what_is_not_closed_or_crossed_is_refused_with_its_place() {
         ("<a b=1/>", "Syntax"),
         ("<a b/>", "Syntax"),
         ("< a/>", "Syntax"),
+        ("<a>< b/></a>", "Syntax"),
+        ("<a>< b></b></a>", "Syntax"),
+        ("<a><b c=1/></a>", "Syntax"),
         ("<a>x & y</a>", "Syntax"),
         ("<?xml version=\"1.0\"?>", "Syntax"),
     ] {

@@ -358,11 +358,13 @@ impl<'a> Cursor<'a> {
                     push(&mut text, Cow::Owned(self.resolve(start, name)?));
                 }
                 Event::End(_) => return Ok(Some(text)),
-                Event::Start(_) => {
+                Event::Start(inner) => {
+                    self.check(start, inner.name().as_ref().len(), false)?;
                     self.pass_over(tag, 2)?;
                     return Ok(None);
                 }
-                Event::Empty(_) => {
+                Event::Empty(inner) => {
+                    self.check(start, inner.name().as_ref().len(), true)?;
                     self.pass_over(tag, 1)?;
                     return Ok(None);
                 }
@@ -394,8 +396,7 @@ impl<'a> Cursor<'a> {
             let start = self.position();
             match self.next()? {
                 Event::Start(inner) => {
-                    let inner = self.tag(start, inner.name().as_ref().len(), false)?;
-                    self.check_attributes(&inner)?;
+                    self.check(start, inner.name().as_ref().len(), false)?;
                     depth += 1;
                     if depth > MAX_DEPTH {
                         let (line, column) = self.place(start);
@@ -406,10 +407,7 @@ impl<'a> Cursor<'a> {
                         });
                     }
                 }
-                Event::Empty(inner) => {
-                    let inner = self.tag(start, inner.name().as_ref().len(), true)?;
-                    self.check_attributes(&inner)?;
-                }
+                Event::Empty(inner) => self.check(start, inner.name().as_ref().len(), true)?,
                 Event::End(_) => depth -= 1,
                 Event::GeneralRef(_) => {
                     self.resolve(start, self.slice(start + 1, self.position() - 1))?;
@@ -421,6 +419,11 @@ impl<'a> Cursor<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a tag that is passed over could be read again.
+    fn check(&self, start: usize, name_len: usize, empty: bool) -> Result<(), CilError> {
+        self.check_attributes(&self.tag(start, name_len, empty)?)
     }
 
     fn resolve(&self, start: usize, name: &str) -> Result<String, CilError> {
