@@ -171,8 +171,12 @@ fn element(start: &BytesStart<'_>, position: u64) -> Result<Element, CodecError>
             .map_err(|e| not_xml(position, &e))?;
         attributes.push((attribute.key.local_name().as_ref().to_owned(), value.into_owned()));
     }
+    let name = start.local_name().as_ref().to_owned();
+    if name.is_empty() {
+        return Err(not_xml(position, &"an element without a name"));
+    }
     Ok(Element {
-        name: start.local_name().as_ref().to_owned(),
+        name,
         attributes,
         ..Element::default()
     })
@@ -290,7 +294,16 @@ mod tests {
 
     #[test]
     fn broken_documents_say_where() {
-        for broken in ["<A><B></A>", "<A>", "", "plain", "<A/><B/>", "<A x=>", "<A/>tail"] {
+        for broken in [
+            "<A><B></A>",
+            "<A>",
+            "",
+            "plain",
+            "<A/><B/>",
+            "<A x=>",
+            "<A/>tail",
+            "<p:/>",
+        ] {
             assert!(
                 matches!(parse_document(broken.as_bytes()), Err(CodecError::NotXml { .. })),
                 "{broken}"
