@@ -571,6 +571,7 @@ fn an_interrupt_while_a_big_list_is_read_ends_the_program_and_leaves_everything_
     let lock = folder.path().join("l.cilx.lock");
     while !lock.exists() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it took the list");
+        // No event of another process tells of its lock: it is looked for.
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     let status = Command::new("kill")

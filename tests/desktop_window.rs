@@ -24,7 +24,7 @@ use x11rb::rust_connection::RustConnection;
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_mins(2);
-/// X tells nobody that somebody else's window was drawn: it is looked at again.
+/// How soon it is looked again.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// A process that does not outlive its test.
@@ -51,6 +51,7 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(begun.elapsed() < PATIENCE, "waited too long for {what}");
+        // X tells nobody what becomes of somebody else's window, nor does a process tell of its end here.
         std::thread::sleep(LOOK_AGAIN);
     }
 }

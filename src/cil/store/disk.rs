@@ -35,6 +35,7 @@ pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
         match fs::rename(from, to) {
             // ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION
             Err(e) if matches!(e.raw_os_error(), Some(5 | 32)) => {
+                // Windows has no event for a file that nobody has open any longer.
                 std::thread::sleep(std::time::Duration::from_millis(wait));
             }
             other => return other,

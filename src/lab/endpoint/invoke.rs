@@ -45,6 +45,7 @@ pub(super) async fn invoke(
         let computer = Arc::clone(computer);
         // A task of its own: it goes on when nobody waits any longer.
         let running = tokio::spawn(async move {
+            // How long a computer takes over a key, as it was dialled.
             tokio::time::sleep(install_time).await;
             computer.machine().call(&call)
         });
