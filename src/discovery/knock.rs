@@ -83,13 +83,16 @@ pub enum Door {
     NoRoute,
 }
 
-fn door(outcome: &io::Result<TcpStream>) -> Door {
-    match outcome.as_ref().map_err(io::Error::kind) {
-        Ok(_) => Door::Open,
-        Err(io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset) => Door::Refused,
-        Err(io::ErrorKind::HostUnreachable) => Door::NoHost,
-        Err(io::ErrorKind::TimedOut) => Door::Silent,
-        Err(_) => Door::NoRoute,
+impl Door {
+    /// What became of a connection.
+    pub(super) fn of(outcome: &io::Result<TcpStream>) -> Self {
+        match outcome.as_ref().map_err(io::Error::kind) {
+            Ok(_) => Self::Open,
+            Err(io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset) => Self::Refused,
+            Err(io::ErrorKind::HostUnreachable) => Self::NoHost,
+            Err(io::ErrorKind::TimedOut) => Self::Silent,
+            Err(_) => Self::NoRoute,
+        }
     }
 }
 
@@ -115,7 +118,7 @@ pub async fn knock(addresses: &[IpAddr], wanted: &[u16], look_around: bool, pati
     let end = began + patience;
     let attempt = |address: IpAddr, port: u16| async move {
         let outcome = TcpStream::connect(SocketAddr::new(address, port)).await;
-        (address, port, door(&outcome))
+        (address, port, Door::of(&outcome))
     };
     let addresses: Vec<IpAddr> = addresses.iter().copied().take(MOST_ADDRESSES).collect();
     let mut running = FuturesUnordered::new();

@@ -71,9 +71,16 @@ pub fn unknown_columns(text: &str) -> Option<Vec<String>> {
     even.then(|| plain.map(bare).collect())
 }
 
+/// The first line that is neither blank nor a comment.
+fn header(text: &str) -> &str {
+    text.lines()
+        .find(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'))
+        .unwrap_or_default()
+}
+
 /// The delimiter of a first line and its cells in small letters.
 fn header_cells(header: &str) -> (u8, Vec<String>) {
-    let delimiter = [b',', b';', b'\t']
+    let delimiter = [b',', b';', b'\t', b'|']
         .into_iter()
         .max_by_key(|d| header.bytes().filter(|b| b == d).count())
         .unwrap_or(b',');
@@ -88,35 +95,109 @@ fn header_cells(header: &str) -> (u8, Vec<String>) {
 /// their kin), the file is CSV with commas, semicolons or tabs, and the columns `address`, `port` and `tls` (yes or
 /// no), if any, say where to connect and whether over HTTPS. Else it is read as [`parse_names`] does.
 pub fn parse_list_file(text: &str) -> ParsedNames {
-    let header = text
-        .lines()
-        .find(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#'))
-        .unwrap_or_default();
-    let (delimiter, cells) = header_cells(header);
+    let (delimiter, cells) = header_cells(header(text));
     let column = |names: &[&str]| cells.iter().position(|c| names.contains(&c.as_str()));
     match column(NAME_COLUMNS) {
         Some(name) => parse_csv(
             text,
             delimiter,
-            name,
-            column(ADDRESS_COLUMNS),
-            column(&["port"]),
-            column(TLS_COLUMNS),
+            true,
+            &Columns {
+                name,
+                address: column(ADDRESS_COLUMNS),
+                port: column(&["port"]),
+                tls: column(TLS_COLUMNS),
+            },
         ),
         None => parse_names(text),
     }
 }
 
-fn parse_csv(
-    text: &str,
-    delimiter: u8,
+/// There is no such column.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no column {wanted:?}{}", if .there.is_empty() { String::new() } else { format!(": the columns are {}", .there.join(", ")) })]
+pub struct NoSuchColumn {
+    /// What was asked for.
+    pub wanted: String,
+    /// What there is, as it stands in the first line.
+    pub there: Vec<String>,
+}
+
+/// The columns of the first line of a table that is no comment, as they stand there; none of a file without cells.
+pub fn list_columns(text: &str) -> Vec<String> {
+    let header = header(text);
+    let (delimiter, _) = header_cells(header);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .delimiter(delimiter)
+        .trim(csv::Trim::All)
+        .from_reader(header.trim_start_matches('\u{feff}').as_bytes());
+    let mut record = csv::StringRecord::new();
+    match reader.read_record(&mut record) {
+        Ok(true) => record.iter().map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Reads a list file of which a person chose the column with the names: by its heading, in any case, or by its number from
+/// 1, in a file that has no headings. The columns for address, port and HTTPS count as they do in [`parse_list_file`].
+pub fn parse_list_column(text: &str, column: &str) -> Result<ParsedNames, NoSuchColumn> {
+    let wanted = column.trim().to_lowercase();
+    let (delimiter, _) = header_cells(header(text));
+    let there = list_columns(text);
+    let cells: Vec<String> = there.iter().map(|cell| cell.to_lowercase()).collect();
+    let named = |names: &[&str]| cells.iter().position(|c| names.contains(&c.as_str()));
+    let no_such = || NoSuchColumn {
+        wanted: column.trim().chars().take(80).collect(),
+        there: there.iter().map(|c| c.chars().take(80).collect()).collect(),
+    };
+    if let Some(name) = cells
+        .iter()
+        .position(|cell| *cell == wanted)
+        .filter(|_| !wanted.is_empty())
+    {
+        let columns = Columns {
+            name,
+            address: named(ADDRESS_COLUMNS),
+            port: named(&["port"]),
+            tls: named(TLS_COLUMNS),
+        };
+        return Ok(parse_csv(text, delimiter, true, &columns));
+    }
+    let name = match wanted.parse::<usize>() {
+        Ok(number) if (1..=cells.len()).contains(&number) => number - 1,
+        _ => return Err(no_such()),
+    };
+    let has_headings = cells
+        .get(name)
+        .is_some_and(|cell| NAME_COLUMNS.contains(&cell.as_str()));
+    let columns = Columns {
+        name,
+        address: None,
+        port: None,
+        tls: None,
+    };
+    Ok(parse_csv(text, delimiter, has_headings, &columns))
+}
+
+/// Which cell of a row is what.
+struct Columns {
     name: usize,
     address: Option<usize>,
     port: Option<usize>,
     tls: Option<usize>,
-) -> ParsedNames {
+}
+
+fn parse_csv(text: &str, delimiter: u8, has_headings: bool, columns: &Columns) -> ParsedNames {
+    let Columns {
+        name,
+        address,
+        port,
+        tls,
+    } = *columns;
     let mut parser = Parser::default();
     let mut reader = csv::ReaderBuilder::new()
+        .has_headers(has_headings)
         .delimiter(delimiter)
         .comment(Some(b'#'))
         .flexible(true)
@@ -232,6 +313,41 @@ mod tests {
         ] {
             assert_eq!(told(names), None, "{names}");
         }
+    }
+
+    #[test]
+    fn the_column_that_was_chosen_counts() {
+        let text = "# export\n\"Netbios Name0\";\"Domain, long\";Port\n\"PC-1\";CORP;80\nPC-2;PC-9;\n";
+        assert_eq!(list_columns(text), ["Netbios Name0", "Domain, long", "Port"]);
+        let parsed = parse_list_column(text, "netbios name0").unwrap();
+        assert_eq!(parsed.problems, []);
+        let found: Vec<_> = parsed.names.iter().map(|n| (n.name.as_str(), n.port)).collect();
+        assert_eq!(found, [("PC-1", Some(80)), ("PC-2", None)]);
+        let other = parse_list_column(text, "Domain, long").unwrap();
+        assert_eq!(other.names[1].name, "PC-9");
+        let error = parse_list_column(text, "Hostname").unwrap_err().to_string();
+        assert!(
+            error.contains("\"Hostname\"") && error.contains("Netbios Name0, Domain, long, Port"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_column_of_a_file_without_headings_is_chosen_by_its_number() {
+        let text = "1,PC-1,x\n2,PC-2,y\n";
+        let names = |column| parse_list_column(text, column).unwrap().names;
+        assert_eq!(
+            names("2").iter().map(|n| n.name.as_str()).collect::<Vec<_>>(),
+            ["PC-1", "PC-2"]
+        );
+        for wrong in ["0", "4", "", "two"] {
+            assert!(parse_list_column(text, wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(
+            parse_list_column("Id|Name\n1|PC-1\n", "2").unwrap().names[0].name,
+            "PC-1"
+        );
+        assert!(parse_list_column("", "1").is_err());
     }
 
     #[test]

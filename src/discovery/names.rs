@@ -80,7 +80,7 @@ pub struct ParsedNames {
     pub problems: Vec<NameProblem>,
 }
 
-/// Reads names and addresses separated by commas, semicolons, blanks or line breaks.
+/// Reads names and addresses separated by commas, semicolons, bars, blanks, tabs or line breaks.
 ///
 /// A piece is a name (`PC-1`, `pc-1.contoso.com`, `\\PC-1`), an IPv4 or IPv6 address, either of them with a port
 /// (`pc-1:25985`, `[2001:db8::1]:5985`), a range (`10.0.0.1-10.0.0.50`, `10.0.0.1-50`) or a network (`10.0.0.0/24`, of
@@ -101,7 +101,7 @@ pub fn parse_names(text: &str) -> ParsedNames {
 fn pieces(line: &str) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let mut join = false;
-    for piece in line.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '\u{feff}')) {
+    for piece in line.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '\u{feff}')) {
         let piece = piece.trim_matches(['"', '\'']);
         if piece.is_empty() {
             continue;
@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn every_separator_works_and_comments_are_left_out() {
-        let text = "PC-1, PC-2;PC-3\tpc_4.contoso.com\r\n# a comment\n\\\\PC-5 \"PC-6\" # another\nрабочая-7";
+        let text = "PC-1| PC-2;PC-3\tpc_4.contoso.com\r\n# a comment\n\\\\PC-5 \"PC-6\" # another\nрабочая-7";
         assert_eq!(
             names(text),
             ["PC-1", "PC-2", "PC-3", "pc_4.contoso.com", "PC-5", "PC-6", "рабочая-7"]

@@ -1,0 +1,296 @@
+//! Computers found by name, by address and by range, against real sockets and a name server that somebody else wrote.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed, and one that is left out says so"
+)]
+
+mod discovery_support;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use discovery_support::{Dnsmasq, run};
+use makeeper::discovery::{
+    NamesRequest, Resolver, ReverseName, ScanError, ScanPlan, ScanRequest, ScanSummary, addresses_of, named_in,
+    parse_list_file, parse_names, resolve_names, scan,
+};
+use makeeper::model::WayIn;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio_util::sync::CancellationToken;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+async fn listen(at: &str, port: u16) -> (TcpListener, u16) {
+    let listener = TcpListener::bind((at, port)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// A name server that never answers, and the socket that keeps its port.
+async fn silent_server() -> (Resolver, UdpSocket) {
+    let socket = UdpSocket::bind("127.77.30.250:0").await.unwrap();
+    (Resolver::with_servers(&[socket.local_addr().unwrap()], &[]), socket)
+}
+
+fn request(range: &str, ports: &[u16]) -> ScanRequest {
+    let mut request = ScanRequest::of(addresses_of(&parse_names(range)));
+    request.ports = ports.to_vec();
+    request
+}
+
+#[test]
+fn what_would_be_probed_is_said_before_anything_is_sent() {
+    let plan = |text| ScanPlan::of(&parse_list_file(text), 200).to_string();
+    assert_eq!(
+        plan("10.0.0.0/22"),
+        "this will probe 1022 addresses at 200 a second, 6 s and a little more"
+    );
+    assert_eq!(
+        plan("10.0.0.1-10.0.0.9, PC-1; 10.0.0.77"),
+        "this will probe 9 addresses at 200 a second, 1 s and a little more, and look up 2 names"
+    );
+    assert_eq!(
+        plan("PC-1|PC-2\tPC-3"),
+        "this will look up 3 names and probe no address"
+    );
+    assert_eq!(plan("2001:db8::/128"), "this will probe 1 address");
+}
+
+#[tokio::test]
+async fn addresses_that_accept_are_told_with_the_names_that_lead_back() {
+    let Some(dns) = Dnsmasq::start(
+        "127.77.30.1",
+        "local=/scan.test/\nlocal=/77.127.in-addr.arpa/\n\
+         host-record=pc-1.scan.test,127.77.31.1\n\
+         host-record=pc-9.scan.test,127.77.31.9\n\
+         ptr-record=2.31.77.127.in-addr.arpa,pc-9.scan.test\n\
+         ptr-record=3.31.77.127.in-addr.arpa,gone.scan.test\n",
+    )
+    .await
+    else {
+        return;
+    };
+    let (first, port) = listen("127.77.31.1", 0).await;
+    let others = [
+        listen("127.77.31.2", port).await,
+        listen("127.77.31.3", port).await,
+        listen("127.77.31.4", port).await,
+    ];
+    let request = request("127.77.31.0/28", &[port]);
+    let cancel = CancellationToken::new();
+    let resolver = dns.resolver(&[]);
+    let (summary, told) = run(async |findings| scan(&request, &resolver, findings, &cancel).await).await;
+    let summary = summary.unwrap();
+    assert_eq!(
+        summary,
+        ScanSummary {
+            probed: 14,
+            answered: 4,
+            refusing: 10
+        }
+    );
+    assert_eq!(
+        told.names(),
+        ["127.77.31.2", "127.77.31.3", "127.77.31.4", "pc-1.scan.test"]
+    );
+    let computer = told.computer("pc-1.scan.test");
+    assert_eq!(computer.addresses, ["127.77.31.1".parse::<IpAddr>().unwrap()]);
+    assert_eq!(computer.connect.as_ref().and_then(|c| c.port), Some(port));
+    let notes = told.notes.join("\n");
+    assert!(
+        notes.contains("127.77.31.2") && notes.contains("leads to 127.77.31.9"),
+        "{notes}"
+    );
+    assert!(
+        notes.contains("gone.scan.test") && notes.contains("leads nowhere"),
+        "{notes}"
+    );
+    assert!(notes.contains("10 addresses refused every connection"), "{notes}");
+    assert_eq!(told.progress.last(), Some(&(14, Some(14))));
+    drop((first, others));
+}
+
+#[tokio::test]
+async fn both_families_are_scanned_and_refusals_are_told_when_wanted() {
+    let (first, port) = listen("127.77.32.1", 0).await;
+    let six = TcpListener::bind(("::1", port)).await;
+    let mut request = request("127.77.32.1-2 ::1/128", &[port]);
+    request.tell_refusing = true;
+    let (resolver, _silent) = silent_server().await;
+    let cancel = CancellationToken::new();
+    let (summary, told) = run(async |findings| scan(&request, &resolver, findings, &cancel).await).await;
+    let expected = usize::from(six.is_ok());
+    assert_eq!(summary.unwrap().answered, 1 + expected);
+    assert!(
+        told.computer("127.77.32.1").place.contains("accepts on port"),
+        "{told:?}",
+        told = told.computers
+    );
+    assert!(told.computer("127.77.32.2").place.contains("refuses port"));
+    drop((first, six));
+}
+
+#[tokio::test]
+async fn a_dead_name_server_costs_a_scan_little_and_is_told_once() {
+    let mut listeners = vec![listen("127.77.33.1", 0).await];
+    let port = listeners[0].1;
+    for n in 2..=60 {
+        listeners.push(listen(&format!("127.77.33.{n}"), port).await);
+    }
+    let request = request("127.77.33.1-60", &[port]);
+    let (resolver, _silent) = silent_server().await;
+    let cancel = CancellationToken::new();
+    let began = Instant::now();
+    let (summary, told) = run(async |findings| scan(&request, &resolver, findings, &cancel).await).await;
+    assert_eq!(summary.unwrap().answered, 60);
+    let took = began.elapsed();
+    assert!(took < 4 * request.name_patience, "{took:?}");
+    let about = |note: &&String| note.contains("no name server answered");
+    assert_eq!(told.notes.iter().filter(about).count(), 1, "{:?}", told.notes);
+}
+
+#[tokio::test]
+async fn the_rate_is_kept_and_a_cancel_ends_it_at_once() {
+    let (resolver, _silent) = silent_server().await;
+    // 198.18.0.0/15 is set aside for benchmarks: nobody answers, whatever the network does with it.
+    let mut request = request("198.18.0.0/20", &[5985]);
+    request.rate = 100;
+    request.patience = Duration::from_millis(1);
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let began = Instant::now();
+    let (summary, told) = run(async |findings| {
+        let scanning = scan(&request, &resolver, findings, &cancel);
+        let stopping = async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            stop.cancel();
+            Instant::now()
+        };
+        let (summary, stopped) = tokio::join!(scanning, stopping);
+        assert!(
+            stopped.elapsed() < Duration::from_millis(300),
+            "{:?}",
+            stopped.elapsed()
+        );
+        summary
+    })
+    .await;
+    let most = (began.elapsed().as_secs_f32() * 100.0) as usize + 10;
+    let probed = summary.unwrap().probed;
+    assert!((1..=most).contains(&probed), "{probed} of at most {most}");
+    assert!(told.computers.is_empty() && told.notes.is_empty(), "{:?}", told.notes);
+}
+
+#[tokio::test]
+async fn a_scan_ends_when_nobody_takes_what_it_finds() {
+    let (resolver, _silent) = silent_server().await;
+    let request = request("198.18.0.0/20", &[5985]);
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    drop(receiver);
+    let cancel = CancellationToken::new();
+    let scanning = scan(&request, &resolver, &sender, &cancel);
+    tokio::time::timeout(PATIENCE, scanning).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_scan_of_nothing_is_refused() {
+    let (sender, _receiver) = tokio::sync::mpsc::channel(1);
+    let cancel = CancellationToken::new();
+    let (resolver, _silent) = silent_server().await;
+    for (range, ports, wanted) in [
+        ("", vec![1], ScanError::NoAddresses),
+        ("10.0.0.1-2", vec![], ScanError::NoPorts),
+    ] {
+        let request = request(range, &ports);
+        assert_eq!(scan(&request, &resolver, &sender, &cancel).await, Err(wanted));
+    }
+}
+
+#[tokio::test]
+async fn named_computers_are_looked_up_both_ways() {
+    let Some(dns) = Dnsmasq::start(
+        "127.77.30.2",
+        "local=/names.test/\nlocal=/77.127.in-addr.arpa/\n\
+         host-record=pc-1.names.test,127.77.34.1\n\
+         host-record=pc-2.names.test,127.77.34.2,2001:db8::2\n\
+         ptr-record=7.34.77.127.in-addr.arpa,pc-1.names.test\n",
+    )
+    .await
+    else {
+        return;
+    };
+    let parsed = parse_list_file(
+        "name,address,port,tls\npc-1,,,\npc-2.names.test,,8443,yes\nnobody.names.test,,,\n127.77.34.1,,,\n127.77.34.7,,,\n\
+         LAB-1,127.77.34.9,25985,no\n",
+    );
+    assert_eq!(parsed.problems, []);
+    let request = NamesRequest::of(named_in(&parsed));
+    let cancel = CancellationToken::new();
+    let resolver = dns.resolver(&["names.test"]);
+    let (summary, told) = run(async |findings| resolve_names(&request, &resolver, findings, &cancel).await).await;
+    assert_eq!((summary.resolved, summary.unresolved), (5, 1));
+    let addresses = |name: &str| {
+        told.computer(name)
+            .addresses
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(addresses("pc-1"), ["127.77.34.1"]);
+    assert_eq!(addresses("pc-1.names.test"), ["127.77.34.1"], "the address by its name");
+    assert_eq!(addresses("pc-2.names.test").len(), 2);
+    assert_eq!(addresses("nobody.names.test"), [""; 0]);
+    assert_eq!(
+        addresses("127.77.34.7"),
+        ["127.77.34.7"],
+        "its name leads to another address"
+    );
+    assert_eq!(addresses("LAB-1"), ["127.77.34.9"]);
+    let connect = told.computer("LAB-1").connect.clone().unwrap();
+    assert_eq!(
+        (connect.address.as_deref(), connect.port, connect.way),
+        (Some("127.77.34.9"), Some(25985), Some(WayIn::Http))
+    );
+    assert_eq!(
+        told.computer("pc-2.names.test").connect.clone().unwrap().way,
+        Some(WayIn::Https)
+    );
+    assert!(told.computer("nobody.names.test").place.contains("has no address"));
+    let notes = told.notes.join("\n");
+    assert!(
+        notes.contains("nobody.names.test") && notes.contains("127.77.34.7 stands without a name"),
+        "{notes}"
+    );
+    assert_eq!(told.progress.last(), Some(&(6, Some(6))));
+}
+
+#[tokio::test]
+async fn names_of_addresses_are_trusted_only_when_they_lead_back() {
+    let Some(dns) = Dnsmasq::start(
+        "127.77.30.3",
+        "local=/back.test/\nlocal=/77.127.in-addr.arpa/\nhost-record=pc-1.back.test,127.77.35.1\n\
+         ptr-record=2.35.77.127.in-addr.arpa,pc-1.back.test\n\
+         ptr-record=3.35.77.127.in-addr.arpa,\"not a name\"\n",
+    )
+    .await
+    else {
+        return;
+    };
+    let resolver = dns.resolver(&[]);
+    let name = async |last: u8| resolver.name_of(IpAddr::from([127, 77, 35, last]), PATIENCE).await;
+    assert_eq!(name(1).await, Ok(ReverseName::Confirmed("pc-1.back.test".to_owned())));
+    let leads_to: Vec<IpAddr> = vec!["127.77.35.1".parse().unwrap()];
+    let name_2 = "pc-1.back.test".to_owned();
+    assert_eq!(name(2).await, Ok(ReverseName::Unconfirmed { name: name_2, leads_to }));
+    assert_eq!(name(3).await, Ok(ReverseName::Unnamed));
+    assert_eq!(name(4).await, Ok(ReverseName::Unnamed));
+    let (silent, socket) = silent_server().await;
+    let asked = silent
+        .name_of(IpAddr::from([127, 77, 35, 1]), Duration::from_millis(300))
+        .await;
+    assert!(asked.unwrap_err().to_string().contains("no name server answered"));
+    let _: SocketAddr = socket.local_addr().unwrap();
+}
