@@ -12,7 +12,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("wmi", &["model", "wsman"]),
     ("licensing", &["model", "wmi"]),
     ("activation", &["model"]),
-    ("discovery", &["model", "wmi"]),
+    // A directory is signed in to as a computer is: the same tickets, the same sealing, the same trust store.
+    ("discovery", &["model", "wmi", "wsman"]),
     ("cil", &["model"]),
     (
         "workspace",

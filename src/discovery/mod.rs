@@ -1,10 +1,12 @@
-//! Finding computers: what people name and what ranges answer, what the local network tells, and the KMS hosts in DNS.
+//! Finding computers: what people name and what ranges answer, what the local network tells, Active Directory, and the
+//! KMS hosts in DNS.
 //!
 //! Every source is an async function of a request, a [`Findings`] channel and a token that cancels it at once; it ends with a
 //! summary. `..._cannot_see` says what it does not find and why, in words for people.
 
 mod browse_list;
 mod by_name;
+pub mod directory;
 mod found;
 mod kms_dns;
 mod knock;

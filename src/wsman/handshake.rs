@@ -17,7 +17,7 @@ use super::client_certificate::ClientCertificate;
 use super::der::is_self_issued;
 use super::security::{ChannelBinding, tls_server_end_point};
 use super::target::{ConnectOptions, Target};
-use super::tls::provider;
+use super::tls::{Trust, provider};
 use crate::model::{Failure, FailureClass};
 
 /// The system's verifier, which keeps the certificate it saw: rustls does not tell which one it refused.
@@ -64,21 +64,36 @@ impl ServerCertVerifier for Witness {
     }
 }
 
-/// Shakes hands over an open connection.
-pub(super) async fn shake_hands(
+/// Why TLS did not come about on a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsFailure {
+    /// Nothing was sent: the trust store, the name or the client certificate cannot be used, for this reason.
+    Unusable(String),
+    /// The certificate is not believed; continues the sentence "dc1 ...", remedy included.
+    Certificate(String),
+    /// The other side broke the handshake off and said why.
+    Alert(AlertDescription),
+    /// What answers does not speak TLS.
+    NotTls,
+    /// The rules of TLS were broken, in this way.
+    Broken(String),
+    /// The connection ended in the handshake, in the system's words.
+    Closed(String),
+}
+
+/// Shakes hands over an open connection: whoever answers has a certificate for `host` that `trust` believes.
+pub async fn secure(
     tcp: TcpStream,
-    target: &Target,
-    options: &ConnectOptions,
+    host: &str,
+    trust: &Trust,
     client: Option<&ClientCertificate>,
-) -> Result<(TlsStream<TcpStream>, ChannelBinding), Failure> {
-    let unusable =
-        |e: &dyn std::fmt::Display| target.failure(FailureClass::Certificate, format!("cannot be asked over TLS: {e}"));
-    let trust = options.trust.clone();
+) -> Result<(TlsStream<TcpStream>, ChannelBinding), TlsFailure> {
+    let unusable = |e: &dyn std::fmt::Display| TlsFailure::Unusable(e.to_string());
+    let trust = trust.clone();
     let verifier = tokio::task::spawn_blocking(move || trust.verifier())
         .await
         .map_err(|e| unusable(&e))?
         .map_err(|e| unusable(&e))?;
-    let host = target.certificate_name.as_deref().unwrap_or(target.bare_host());
     // A zone says which network card leads to an address and is no part of it.
     let host = host.split('%').next().unwrap_or(host);
     let name = ServerName::try_from(host.to_owned())
@@ -104,33 +119,56 @@ pub(super) async fn shake_hands(
         .await
         .map_err(|error| {
             let seen = witness.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-            tls_failure(target, host, seen.as_deref().unwrap_or_default(), &error)
+            tls_failure(host, seen.as_deref().unwrap_or_default(), &error)
         })?;
     let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
     let binding = tls_server_end_point(certificate.map(AsRef::as_ref).unwrap_or_default());
     Ok((stream, binding))
 }
 
-fn tls_failure(target: &Target, host: &str, certificate: &[u8], error: &io::Error) -> Failure {
-    let tls = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
-    match tls {
+fn tls_failure(host: &str, certificate: &[u8], error: &io::Error) -> TlsFailure {
+    match error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(why)) => {
-            target.failure(FailureClass::Certificate, refused_certificate(host, certificate, why))
+            TlsFailure::Certificate(refused_certificate(host, certificate, why))
         }
-        Some(rustls::Error::AlertReceived(alert)) => alerted(target, *alert),
-        Some(rustls::Error::InvalidMessage(_)) => target.failure(
-            FailureClass::Protocol,
-            "does not speak TLS on this port. HTTPS listeners use 5986, plain ones 5985",
-        ),
+        Some(rustls::Error::AlertReceived(alert)) => TlsFailure::Alert(*alert),
+        Some(rustls::Error::InvalidMessage(_)) => TlsFailure::NotTls,
         Some(rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)) => {
-            alerted(target, AlertDescription::ProtocolVersion)
+            TlsFailure::Alert(AlertDescription::ProtocolVersion)
         }
-        Some(other) => target.failure(FailureClass::Protocol, format!("broke off the TLS handshake: {other}")),
-        None => target.failure(
-            FailureClass::Network,
-            format!("closed the connection in the TLS handshake: {error}"),
-        ),
+        Some(other) => TlsFailure::Broken(other.to_string()),
+        None => TlsFailure::Closed(error.to_string()),
     }
+}
+
+/// [`secure`] with a computer that is asked for WS-Management.
+pub(super) async fn shake_hands(
+    tcp: TcpStream,
+    target: &Target,
+    options: &ConnectOptions,
+    client: Option<&ClientCertificate>,
+) -> Result<(TlsStream<TcpStream>, ChannelBinding), Failure> {
+    let host = target.certificate_name.as_deref().unwrap_or(target.bare_host());
+    secure(tcp, host, &options.trust, client)
+        .await
+        .map_err(|failure| match failure {
+            TlsFailure::Unusable(why) => {
+                target.failure(FailureClass::Certificate, format!("cannot be asked over TLS: {why}"))
+            }
+            TlsFailure::Certificate(what) => target.failure(FailureClass::Certificate, what),
+            TlsFailure::Alert(alert) => alerted(target, alert),
+            TlsFailure::NotTls => target.failure(
+                FailureClass::Protocol,
+                "does not speak TLS on this port. HTTPS listeners use 5986, plain ones 5985",
+            ),
+            TlsFailure::Broken(why) => {
+                target.failure(FailureClass::Protocol, format!("broke off the TLS handshake: {why}"))
+            }
+            TlsFailure::Closed(why) => target.failure(
+                FailureClass::Network,
+                format!("closed the connection in the TLS handshake: {why}"),
+            ),
+        })
 }
 
 /// Which rule the certificate broke, and what mends it.

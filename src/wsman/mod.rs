@@ -27,6 +27,7 @@ mod tls;
 pub use answer::WsmanError;
 pub use client_certificate::ClientCertificate;
 pub use credentials::{AccountError, Credentials};
+pub use handshake::{TlsFailure, secure};
 pub use http::answer_over;
 pub use session::{Session, identify};
 pub use target::{ConnectOptions, Target};

@@ -10,6 +10,7 @@ mod fault;
 mod multipart;
 mod request;
 mod response;
+mod wrap_token;
 mod xml;
 
 pub use challenge::{Challenge, token_for};
@@ -23,6 +24,7 @@ pub use request::{Argument, Batch, Request, RequestContext, enumerate, identify,
 pub use response::{
     EnumerateReply, Identity, Object, PropertyValue, parse_enumerate, parse_identify, parse_method_output,
 };
+pub use wrap_token::{token_overhead, turn_token};
 pub use xml::{Element, decode_text, first_words, parse_document};
 
 /// Namespaces of MS-WSMV 2.2.1 and DSP0226.

@@ -11,14 +11,14 @@ mod sspi_context;
 mod system_context;
 
 pub use channel_binding::{ChannelBinding, tls_server_end_point};
-pub use kerberos::{KerberosContext, KerberosError, Tickets};
+pub use kerberos::{KerberosContext, KerberosError, Tickets, default_realm, system_resolver};
 pub use sspi_context::SspiContext;
 #[cfg(windows)]
 pub use system_context::SystemContext;
 
 use zeroize::Zeroizing;
 
-use super::codec::SealedMessage;
+use super::codec::{SealedMessage, token_overhead, turn_token};
 use super::credentials::Credentials;
 
 /// Why signing in or sealing failed on our side. A wrong password is not noticed here: only the computer can tell.
@@ -81,4 +81,29 @@ pub trait SecurityContext: Send {
     /// Unseals a message and checks its signature, its place in the order and its length. After an error the context
     /// must not be used again.
     fn unseal(&mut self, message: SealedMessage) -> Result<Vec<u8>, SecurityError>;
+
+    /// Seals a message into one piece (GSS_Wrap, RFC 2743 2.3.3), as LDAP carries it.
+    fn seal_whole(&mut self, plain: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, SecurityError> {
+        let sealed = self.seal(plain)?;
+        Ok([sealed.token, sealed.data].concat())
+    }
+
+    /// Unseals what [`SecurityContext::seal_whole`] of the other side has made, or has signed only. After an error the
+    /// context must not be used again.
+    fn unseal_whole(&mut self, mut whole: Vec<u8>) -> Result<Vec<u8>, SecurityError> {
+        turn_token(&mut whole);
+        let overhead = token_overhead(&whole);
+        if whole.len() < overhead {
+            return Err(SecurityError::Altered(format!(
+                "a message of {} bytes is too short to be sealed",
+                whole.len()
+            )));
+        }
+        let data = whole.split_off(overhead);
+        self.unseal(SealedMessage {
+            token: whole,
+            length: data.len(),
+            data,
+        })
+    }
 }

@@ -10,8 +10,9 @@ use windows::Win32::Security::Authentication::Identity::{
     AcquireCredentialsHandleW, DecryptMessage, DeleteSecurityContext, EncryptMessage, FreeContextBuffer,
     FreeCredentialsHandle, ISC_REQ_ALLOCATE_MEMORY, ISC_REQ_CONFIDENTIALITY, ISC_REQ_INTEGRITY, ISC_REQ_MUTUAL_AUTH,
     ISC_REQ_REPLAY_DETECT, ISC_REQ_SEQUENCE_DETECT, InitializeSecurityContextW, QueryContextAttributesW,
-    SECBUFFER_CHANNEL_BINDINGS, SECBUFFER_DATA, SECBUFFER_PADDING, SECBUFFER_TOKEN, SECBUFFER_VERSION,
-    SECPKG_ATTR_SIZES, SECPKG_CRED_OUTBOUND, SECURITY_NATIVE_DREP, SecBuffer, SecBufferDesc, SecPkgContext_Sizes,
+    SECBUFFER_CHANNEL_BINDINGS, SECBUFFER_DATA, SECBUFFER_PADDING, SECBUFFER_STREAM, SECBUFFER_TOKEN,
+    SECBUFFER_VERSION, SECPKG_ATTR_SIZES, SECPKG_CRED_OUTBOUND, SECURITY_NATIVE_DREP, SecBuffer, SecBufferDesc,
+    SecPkgContext_Sizes,
 };
 use windows::Win32::Security::Credentials::SecHandle;
 use windows::core::{HRESULT, HSTRING};
@@ -226,6 +227,31 @@ impl SecurityContext for SystemContext {
                 ))
             })?;
         Ok(plain.to_vec())
+    }
+
+    fn unseal_whole(&mut self, mut whole: Vec<u8>) -> Result<Vec<u8>, SecurityError> {
+        // Windows finds out by itself where the token ends.
+        let mut buffers = [
+            buffer(SECBUFFER_STREAM, &mut whole),
+            SecBuffer {
+                BufferType: SECBUFFER_DATA,
+                ..SecBuffer::default()
+            },
+        ];
+        let sealed = describe(&mut buffers);
+        let context = self.established().map_err(SecurityError::Altered)?;
+        // SAFETY: context and buffers live through the call; SSPI decrypts in place and points the second buffer into the first.
+        let status = unsafe { DecryptMessage(context, &raw const sealed, 0, None) };
+        if status != SEC_E_OK {
+            return Err(SecurityError::Altered(words(status)));
+        }
+        let [_, data] = buffers;
+        let start = (data.pvBuffer as usize).wrapping_sub(whole.as_ptr() as usize);
+        start
+            .checked_add(data.cbBuffer as usize)
+            .and_then(|end| whole.get(start..end))
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| SecurityError::Altered("Windows found no message in it".to_owned()))
     }
 }
 

@@ -30,6 +30,11 @@ pub(super) fn system_conf() -> Krb5Conf {
     conf
 }
 
+/// The realm that krb5.conf names for this computer. Reads files: not for an async task.
+pub fn default_realm() -> Option<String> {
+    system_conf().default_realm
+}
+
 /// Realms the account may belong to, the likeliest first; none for accounts of a computer itself.
 ///
 /// `name@realm` and `domain.with.dots\name` say it. A short domain name stands for a realm whose first label it is: that of
@@ -80,7 +85,7 @@ pub(super) fn candidates(
 }
 
 /// The name servers of this computer, and its DNS suffixes; none where it has no usable configuration.
-pub(super) fn system_resolver() -> (Option<TokioResolver>, Vec<String>) {
+pub fn system_resolver() -> (Option<TokioResolver>, Vec<String>) {
     let Ok((config, options)) = read_system_conf() else {
         return (None, Vec::new());
     };
