@@ -20,7 +20,7 @@ impl Directory {
             let mut session = self.open(&mut Outlet::new(None)).await?;
             let mut roots = domains(&mut session).await?;
             if roots.is_empty() {
-                roots = session.root.contexts.clone();
+                roots.clone_from(&session.root.contexts);
             }
             roots.retain(|dn| !dn.is_empty() && !is_without_computers(dn));
             let own = session.root.domain.to_lowercase();

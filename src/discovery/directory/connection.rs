@@ -87,9 +87,8 @@ impl Connection {
                 entries: 0,
             })?
             .map_err(|e| lost(&server, 0, &e))?;
-        let outcome = match decode_answer(&answer) {
-            Ok((_, Answer::Extended(outcome))) => outcome,
-            _ => return Err(garbage(&server, 0, "its answer to StartTLS is none of LDAP")),
+        let Ok((_, Answer::Extended(outcome))) = decode_answer(&answer) else {
+            return Err(garbage(&server, 0, "its answer to StartTLS is none of LDAP"));
         };
         if outcome.code != 0 {
             return Err(DirectoryError::Trust {

@@ -271,12 +271,13 @@ impl Directory {
             port: url.port.filter(|port| !matches!(port, 389 | 3268)),
         };
         // Active Directory refers to a domain, not to one of its servers.
-        let mut controllers = match url.host == domain {
-            true => domain_controllers(&domain, self.options.resolve_timeout)
+        let mut controllers = Vec::new();
+        if url.host == domain {
+            let patience = self.options.resolve_timeout;
+            controllers = domain_controllers(&self.resolver, &domain, patience)
                 .await
-                .unwrap_or_default(),
-            false => Vec::new(),
-        };
+                .unwrap_or_default();
+        }
         if controllers.is_empty() {
             controllers.push(itself);
         }

@@ -3,22 +3,21 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use hickory_resolver::proto::rr::RData;
 use rand::RngExt;
-use tokio::time::timeout;
 
 use super::error::DirectoryError;
 use super::request::{DirectoryPlace, DomainController};
-use crate::wsman::security::{default_realm, system_resolver};
+use crate::discovery::resolver::{DnsFailure, Resolver, ServiceRecord};
+use crate::wsman::security::default_realm;
 
 /// Domain controllers of one domain that are tried. Large domains have hundreds.
 const MOST_CONTROLLERS: usize = 8;
 
 /// The domain this machine belongs to, in lower case: on Windows that of the logged-on user, else the default realm of
 /// krb5.conf, else the DNS suffix of this machine. `None` if nothing tells. Reads files: not for the desktop's thread.
-pub fn home_domain() -> Option<String> {
+pub fn home_domain(resolver: &Resolver) -> Option<String> {
     let of_user = std::env::var("USERDNSDOMAIN").ok();
-    let suffix = || system_resolver().1.into_iter().next();
+    let suffix = || resolver.suffixes().first().cloned();
     let domain = of_user.or_else(default_realm).or_else(suffix)?;
     let domain = domain.trim().trim_matches('.').to_lowercase();
     (!domain.is_empty()).then_some(domain)
@@ -34,7 +33,11 @@ pub(super) struct Located {
 }
 
 /// The servers of a place: the typed one, or those that DNS knows.
-pub(super) async fn locate(place: &DirectoryPlace, patience: Duration) -> Result<Located, DirectoryError> {
+pub(super) async fn locate(
+    resolver: &Resolver,
+    place: &DirectoryPlace,
+    patience: Duration,
+) -> Result<Located, DirectoryError> {
     let typed = place.domain.trim();
     if !typed.is_empty() {
         check_domain(typed)?;
@@ -53,42 +56,49 @@ pub(super) async fn locate(place: &DirectoryPlace, patience: Duration) -> Result
         });
     }
     let domain = if typed.is_empty() {
-        let found = tokio::task::spawn_blocking(home_domain).await.ok().flatten();
+        let resolver = resolver.clone();
+        let found = tokio::task::spawn_blocking(move || home_domain(&resolver)).await;
+        let found = found.ok().flatten();
         found.ok_or(DirectoryError::NoDomain)?
     } else {
         typed.trim_end_matches('.').to_lowercase()
     };
     let mut controllers = Vec::new();
     if place.global_catalog {
-        controllers = catalogs(&domain, patience).await;
+        controllers = catalogs(resolver, &domain, patience).await;
     }
     if controllers.is_empty() {
-        controllers = domain_controllers(&domain, patience).await?;
+        controllers = domain_controllers(resolver, &domain, patience).await?;
     }
     controllers.truncate(MOST_CONTROLLERS);
     Ok(Located { domain, controllers })
 }
 
 /// The domain controllers of a domain, by DNS (MS-ADTS 6.3.2.3), in the order to be tried.
-pub async fn domain_controllers(domain: &str, patience: Duration) -> Result<Vec<DomainController>, DirectoryError> {
+pub async fn domain_controllers(
+    resolver: &Resolver,
+    domain: &str,
+    patience: Duration,
+) -> Result<Vec<DomainController>, DirectoryError> {
     check_domain(domain)?;
-    let found = services(&format!("_ldap._tcp.dc._msdcs.{domain}."), patience).await;
     let no_controller = |detail: String| DirectoryError::NoController {
         domain: domain.to_owned(),
         detail,
     };
-    match found {
-        Ok(found) if found.is_empty() => Err(no_controller("an empty answer".to_owned())),
-        Ok(found) => Ok(found),
-        Err(detail) => Err(no_controller(detail)),
+    let found = services(resolver, &format!("_ldap._tcp.dc._msdcs.{domain}"), patience)
+        .await
+        .map_err(|e| no_controller(e.to_string()))?;
+    if found.is_empty() {
+        return Err(no_controller("its record names none".to_owned()));
     }
+    Ok(found)
 }
 
 /// Global catalogs are registered under the root of the forest, which is the domain itself or one above it.
-async fn catalogs(domain: &str, patience: Duration) -> Vec<DomainController> {
+async fn catalogs(resolver: &Resolver, domain: &str, patience: Duration) -> Vec<DomainController> {
     let mut root = domain;
     loop {
-        if let Ok(found) = services(&format!("_ldap._tcp.gc._msdcs.{root}."), patience).await
+        if let Ok(found) = services(resolver, &format!("_ldap._tcp.gc._msdcs.{root}"), patience).await
             && !found.is_empty()
         {
             return found;
@@ -100,43 +110,16 @@ async fn catalogs(domain: &str, patience: Duration) -> Vec<DomainController> {
     }
 }
 
-async fn services(name: &str, patience: Duration) -> Result<Vec<DomainController>, String> {
-    let (resolver, _) = system_resolver();
-    let resolver = resolver.ok_or("this computer has no name server")?;
-    let answer = timeout(patience, resolver.srv_lookup(name))
-        .await
-        .map_err(|_| format!("no name server answered within {} s", patience.as_secs_f32()))?
-        .map_err(|e| e.to_string())?;
-    let found = answer
-        .answers()
-        .iter()
-        .filter_map(|record| match &record.data {
-            RData::SRV(srv) => Some(Service {
-                priority: srv.priority,
-                weight: srv.weight,
-                controller: DomainController {
-                    host: srv.target.to_utf8().trim_end_matches('.').to_lowercase(),
-                    // Those of the transport suit better where nothing special is said.
-                    port: Some(srv.port).filter(|port| !matches!(port, 389 | 3268)),
-                },
-            }),
-            _ => None,
-        })
-        .collect();
+/// In the order to be tried.
+async fn services(resolver: &Resolver, name: &str, patience: Duration) -> Result<Vec<DomainController>, DnsFailure> {
+    let found = resolver.services(name, patience).await?;
     let mut random = rand::rng();
     Ok(in_order(found, |limit| random.random_range(0..=limit)))
 }
 
-/// A record of a service.
-struct Service {
-    priority: u16,
-    weight: u16,
-    controller: DomainController,
-}
-
 /// The order of RFC 2782: lower priorities first; among equals by lot, in proportion to their weights. `lot` draws a number
 /// from 0 to the given one.
-fn in_order(mut services: Vec<Service>, mut lot: impl FnMut(u32) -> u32) -> Vec<DomainController> {
+fn in_order(mut services: Vec<ServiceRecord>, mut lot: impl FnMut(u32) -> u32) -> Vec<DomainController> {
     // Those of weight 0 first, so that they have a small chance.
     services.sort_by_key(|s| (s.priority, s.weight));
     let mut ordered: Vec<DomainController> = Vec::new();
@@ -151,9 +134,14 @@ fn in_order(mut services: Vec<Service>, mut lot: impl FnMut(u32) -> u32) -> Vec<
             sum >= drawn
         });
         let service = services.remove(chosen.unwrap_or_default());
+        let controller = DomainController {
+            host: service.target.to_lowercase(),
+            // Those of the transport suit better where nothing special is said.
+            port: Some(service.port).filter(|port| !matches!(port, 389 | 3268)),
+        };
         // Where the target is the root, the domain says that there is no such service.
-        if !service.controller.host.is_empty() && !ordered.contains(&service.controller) {
-            ordered.push(service.controller);
+        if controller.host != "." && !ordered.contains(&controller) {
+            ordered.push(controller);
         }
     }
     ordered
@@ -220,13 +208,12 @@ mod tests {
 
     #[test]
     fn servers_are_tried_by_priority_and_by_lot_among_equals() {
-        let service = |host: &str, priority, weight| Service {
+        let service = |target: &str, priority, weight| ServiceRecord {
+            target: target.into(),
+            port: 389,
             priority,
             weight,
-            controller: DomainController {
-                host: host.into(),
-                port: None,
-            },
+            ttl_secs: 600,
         };
         let services = || {
             vec![
@@ -234,7 +221,7 @@ mod tests {
                 service("big", 0, 90),
                 service("small", 0, 10),
                 service("none", 0, 0),
-                service("", 0, 1),
+                service(".", 0, 1),
                 service("big", 5, 1),
             ]
         };

@@ -30,6 +30,7 @@ use self::locate::{Located, locate};
 use self::search::{Outlet, Search};
 use self::sign_in::{SignIn, in_domain};
 use super::found::{Finding, Findings};
+use super::resolver::Resolver;
 use crate::wmi::{ConnectOptions, Credentials};
 
 /// A directory and who asks it. Nothing is open between two questions.
@@ -38,6 +39,22 @@ pub struct Directory {
     place: DirectoryPlace,
     credentials: Credentials,
     options: ConnectOptions,
+    resolver: Resolver,
+}
+
+/// What came of a search.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectorySummary {
+    /// Computers that were found.
+    pub computers: usize,
+    /// The server that was asked, e.g. `dc1.contoso.com (port 389)`.
+    pub server: String,
+}
+
+/// What a directory cannot see.
+pub fn directory_cannot_see() -> &'static str {
+    "Computers that have not joined the domain, and whether one is on or still exists: an account stays until somebody removes it. \
+     When an account last signed in is told up to 14 days late."
 }
 
 impl Directory {
@@ -48,7 +65,15 @@ impl Directory {
             place,
             credentials,
             options,
+            resolver: Resolver::system(),
         }
+    }
+
+    /// Asks these name servers for the domain controllers instead of those of this computer.
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: Resolver) -> Self {
+        self.resolver = resolver;
+        self
     }
 
     /// Sends every computer that the query wants, and how many there are so far; notes tell what was not looked at.
@@ -57,13 +82,18 @@ impl Directory {
         query: &ComputerQuery,
         found: &Findings,
         cancel: &CancellationToken,
-    ) -> Result<(), DirectoryError> {
+    ) -> Result<DirectorySummary, DirectoryError> {
         // What is wrong with it is said before anybody is asked.
         let filter = wanted::filter_of(query, Utc::now())?;
         unless(cancel, self.search_all(query, &filter, found)).await
     }
 
-    async fn search_all(&self, query: &ComputerQuery, filter: &Filter, found: &Findings) -> Result<(), DirectoryError> {
+    async fn search_all(
+        &self,
+        query: &ComputerQuery,
+        filter: &Filter,
+        found: &Findings,
+    ) -> Result<DirectorySummary, DirectoryError> {
         let mut outlet = Outlet::new(Some(found));
         let mut session = self.open(&mut outlet).await?;
         let base = match query.base.trim() {
@@ -79,6 +109,7 @@ impl Directory {
         let mut taker =
             |entry: &codec::Entry<'_>| wanted::computer_of(entry).map(|computer| Finding::Computer(Box::new(computer)));
         let account = session.credentials.account();
+        let server = session.connection.server.clone();
         let elsewhere = search::run(&mut session.connection, &search, &account, &mut taker, &mut outlet).await?;
         self.follow(
             session,
@@ -88,12 +119,16 @@ impl Directory {
             &mut taker,
             &mut outlet,
         )
-        .await
+        .await?;
+        Ok(DirectorySummary {
+            computers: outlet.count,
+            server,
+        })
     }
 
     /// Finds a server that answers, and signs in.
     async fn open(&self, outlet: &mut Outlet<'_>) -> Result<Session, DirectoryError> {
-        let located = locate(&self.place, self.options.resolve_timeout).await?;
+        let located = locate(&self.resolver, &self.place, self.options.resolve_timeout).await?;
         let (session, note) = self.open_at(&located).await?;
         if let Some(note) = note {
             outlet.send(Finding::Note(note)).await?;

@@ -11,7 +11,7 @@ mod sspi_context;
 mod system_context;
 
 pub use channel_binding::{ChannelBinding, tls_server_end_point};
-pub use kerberos::{KerberosContext, KerberosError, Tickets, default_realm, system_resolver};
+pub use kerberos::{KerberosContext, KerberosError, Tickets, default_realm};
 pub use sspi_context::SspiContext;
 #[cfg(windows)]
 pub use system_context::SystemContext;

@@ -161,7 +161,7 @@ impl<'m> Entry<'m> {
 }
 
 /// Values of an attribute.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Values<'m> {
     rest: Reader<'m>,
 }

@@ -24,8 +24,8 @@ use sspi::{
 };
 use zeroize::Zeroizing;
 
-use self::realm::{Kdc, candidates, servers, system_conf};
-pub use self::realm::{default_realm, system_resolver};
+pub use self::realm::default_realm;
+use self::realm::{Kdc, candidates, servers, system_conf, system_resolver};
 use self::wire::{ask, error_code, is_as_reply, is_as_request};
 use super::sspi_context::{quietly, requirements, seal_in_place, unseal_in_place};
 use super::{SecurityContext, SecurityError};

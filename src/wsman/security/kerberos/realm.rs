@@ -85,7 +85,7 @@ pub(super) fn candidates(
 }
 
 /// The name servers of this computer, and its DNS suffixes; none where it has no usable configuration.
-pub fn system_resolver() -> (Option<TokioResolver>, Vec<String>) {
+pub(super) fn system_resolver() -> (Option<TokioResolver>, Vec<String>) {
     let Ok((config, options)) = read_system_conf() else {
         return (None, Vec::new());
     };
