@@ -287,7 +287,9 @@ async fn sealed_and_open_lists_interoperate() {
     open_list.apply_import(plan).unwrap();
     assert_eq!(revealed(&open_list), [None, None]);
     assert_eq!(open_list.snapshot().key_protection(), KeyProtection::Clear);
-    let plan = open_list.plan_import_unlocked(&sealed, Some(&word())).unwrap();
+    let plan = open_list
+        .plan_import_with(&sealed, Some(&word()), &|_| std::ops::ControlFlow::Continue(()))
+        .unwrap();
     open_list.apply_import(plan).unwrap();
     assert_eq!(
         revealed(&open_list),

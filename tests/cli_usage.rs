@@ -1,7 +1,11 @@
 //! The command line as scripts see it: exit codes, JSON, secrets, pipes.
 
+#![cfg_attr(unix, expect(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
 mod cli_support;
 
+#[cfg(unix)]
+use std::path::Path;
 use std::process::Command;
 
 use cli_support::{Desk, code, command, err, json_lines, out, run, words};
@@ -548,21 +552,36 @@ fn nothing_but_a_regular_file_is_replaced() {
     assert!(std::fs::read_to_string(path("old.cilx")).unwrap().starts_with("<?xml"));
 }
 
+/// A list of some 40 MB at `list`.
 #[cfg(unix)]
-#[test]
-fn an_interrupt_while_a_big_list_is_read_ends_the_program_and_leaves_everything_as_it_was() {
+fn write_big(list: &Path) {
     use makeeper::cil::store::Store;
     use makeeper::model::{Computer, Inventory, ListHeader, Product};
 
-    let folder = tempfile::tempdir().unwrap();
-    let list = folder.path().join("l.cilx");
     let computers = (0..60_000).map(|n| {
         let mut computer = Computer::named(&format!("PC-{n}.contoso.example"));
         computer.remarks = "a list that takes a while ".repeat(20).into();
         computer
     });
     let inventory = Inventory::from_records(ListHeader::default(), computers, Vec::<Product>::new(), []);
-    drop(Store::create_from(&list, &inventory).unwrap());
+    drop(Store::create_from(list, &inventory).unwrap());
+}
+
+#[cfg(unix)]
+fn interrupt(child: &std::process::Child) {
+    let status = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_while_a_big_list_is_read_ends_the_program_and_leaves_everything_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("l.cilx");
+    write_big(&list);
     let before = std::fs::read(&list).unwrap();
     let mut child = command(folder.path())
         .args(["merge", "l.cilx", "other.cilx"])
@@ -574,13 +593,44 @@ fn an_interrupt_while_a_big_list_is_read_ends_the_program_and_leaves_everything_
         // No event of another process tells of its lock: it is looked for.
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-    let status = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(status.success());
+    interrupt(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), 2, "{}", err(&output));
     assert!(err(&output).contains("cancelled"), "{}", err(&output));
     assert!(!lock.exists() && std::fs::read(&list).unwrap() == before);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupt_while_a_second_list_is_read_ends_the_program_and_leaves_everything_as_it_was() {
+    use makeeper::cil::store::Store;
+
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("l.cilx");
+    drop(Store::create(&list).unwrap());
+    write_big(&folder.path().join("other.cilx"));
+    let before = std::fs::read(&list).unwrap();
+    for verb in ["merge", "import"] {
+        let mut child = command(folder.path())
+            .args([verb, "l.cilx", "other.cilx"])
+            .spawn()
+            .unwrap();
+        // The small list was open before anybody listened for a Ctrl+C: who listens reads the other one.
+        let status = format!("/proc/{}/status", child.id());
+        let listens = || {
+            let status = std::fs::read_to_string(&status).unwrap();
+            let caught = status.lines().find_map(|l| l.strip_prefix("SigCgt:")).unwrap();
+            u64::from_str_radix(caught.trim(), 16).unwrap() & 2 != 0
+        };
+        while !listens() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it listened");
+            // No event tells of another process's signals: they are looked for.
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        interrupt(&child);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(code(&output), 2, "{verb}: {}", err(&output));
+        assert!(err(&output).contains("cancelled"), "{verb}: {}", err(&output));
+        assert!(!folder.path().join("l.cilx.lock").exists() && std::fs::read(&list).unwrap() == before);
+    }
 }

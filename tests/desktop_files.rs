@@ -100,9 +100,15 @@ fn step_until(desk: &mut Desk, so: impl Fn(&Desk) -> bool) {
 }
 
 fn cancel_opening(desk: &mut Desk) {
-    let button = "Cancel opening";
+    cancel(desk, "Cancel opening");
+}
+
+fn cancel(desk: &mut Desk, button: &str) {
     desk.harness.get_by_role_and_label(Role::Button, button).click();
-    step_until(desk, |desk| desk.is_disabled(Role::Button, button));
+    // It may have ended by the time that the next frame is drawn.
+    step_until(desk, |desk| {
+        !desk.sees(button) || desk.is_disabled(Role::Button, button)
+    });
 }
 
 #[test]
@@ -143,6 +149,65 @@ fn no_run_is_started_on_a_list_that_another_one_is_about_to_replace() {
     cancel_opening(&mut desk);
     desk.settle();
     assert!(desk.dialogs().is_empty(), "{:?} {}", desk.dialogs(), desk.every_word());
+}
+
+#[test]
+fn while_another_list_is_read_to_be_imported_this_one_can_be_worked_with_and_a_cancel_leaves_everything_as_it_was() {
+    let mut desk = Desk::with(12);
+    let before = desk.rows();
+    let big = big(&desk, "big.cilx");
+    desk.picker.will_pick(&big);
+    desk.harness.key_press_modifiers(CTRL | Modifiers::SHIFT, Key::I);
+    step_until(&mut desk, |desk| desk.sees("Reading big.cilx"));
+    assert_eq!(desk.rows(), before);
+    let filter = desk.harness.get_by_role_and_label(Role::TextInput, "Filter");
+    filter.focus();
+    filter.type_text("KIOSK");
+    step_until(&mut desk, |desk| desk.rows().len() != before.len());
+    cancel(&mut desk, "Cancel reading");
+    desk.settle();
+    assert!(!desk.sees("Reading big.cilx"));
+    assert!(desk.dialogs().is_empty(), "{:?} {}", desk.dialogs(), desk.every_word());
+    assert!(!desk.sees("Nothing imported"), "{}", desk.every_word());
+    desk.command("Clear filter");
+    assert_eq!(desk.rows(), before);
+    // Nothing is left of it: the same list can be read again, to its end.
+    desk.picker.will_pick(&big);
+    desk.press(CTRL | Modifiers::SHIFT, Key::I);
+    assert_eq!(desk.dialogs(), ["Import list"]);
+}
+
+#[test]
+fn a_sealed_list_that_is_read_again_with_its_passphrase_can_be_given_up_in_the_dialog() {
+    let mut desk = Desk::with(12);
+    let sealed = big(&desk, "sealed.cilx");
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (workspace, _) = Workspace::open(&sealed, Mode::Edit, runtime.handle().clone()).unwrap();
+        workspace.add_keys("33333-44444-55555-66666-77777").unwrap();
+        workspace
+            .seal_keys(&makeeper::model::Secret::new("words of theirs".to_owned()))
+            .unwrap();
+    }
+    desk.picker.will_pick(&sealed);
+    desk.press(CTRL | Modifiers::SHIFT, Key::I);
+    assert_eq!(desk.dialogs(), ["Import list"]);
+    // However much there is to say, the answer stays in sight.
+    let window = desk.harness.ctx.content_rect();
+    for answer in ["Merge", "Cancel"] {
+        let place = desk.harness.get_by_role_and_label(Role::Button, answer).rect();
+        assert!(window.contains_rect(place), "{answer}: {place:?}");
+    }
+    desk.button("Unlock them…");
+    let field = desk.harness.get_by_role_and_label(Role::PasswordInput, "Passphrase");
+    field.focus();
+    field.type_text("words of theirs");
+    desk.harness.run_steps(2);
+    desk.harness.get_by_role_and_label(Role::Button, "Unlock").click();
+    step_until(&mut desk, |desk| desk.sees("Reading sealed.cilx"));
+    cancel(&mut desk, "Cancel reading");
+    desk.settle();
+    assert_eq!(desk.dialogs(), ["Import list"], "{}", desk.every_word());
 }
 
 #[test]

@@ -148,6 +148,12 @@ fn a_list_that_somebody_else_saved_is_merged_when_it_is_saved_here() {
         product(&desk, "pc2.contoso.com").license_status,
         LicenseStatus::Licensed
     );
+    // The file is at rest again: the next edit can be saved as ever.
+    desk.command("edit product remarks");
+    desk.type_into(Role::MultilineTextInput, "Remarks", " again");
+    desk.button("Change");
+    desk.press(CTRL, Key::S);
+    assert_eq!(&*product(&desk, "pc1.contoso.com").remarks, "ours again");
 }
 
 #[test]

@@ -120,6 +120,43 @@ fn remark(workspace: &Workspace, n: u64, text: &str) {
 }
 
 #[test]
+fn reading_a_list_to_merge_tells_how_far_it_is_and_changes_nothing_when_it_is_given_up() {
+    use std::ops::ControlFlow;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    let desk = Desk::new();
+    let (mine, other) = (
+        desk.write("mine.cilx", &list([1])),
+        desk.write("other.cilx", &list(1..=4_000)),
+    );
+    let workspace = desk.open(&mine);
+    let before = workspace.snapshot();
+    let shares = Mutex::new(Vec::new());
+    let watch = |p: makeeper::workspace::Progress| {
+        shares.lock().unwrap().push((p.done, p.total));
+        ControlFlow::Continue(())
+    };
+    let plan = workspace.plan_import_with(&other, None, &watch).unwrap();
+    assert_eq!(plan.merge.counts().new, 2 * 3_999);
+    let shares = shares.into_inner().unwrap();
+    let half = shares.iter().filter(|(done, total)| *done * 2 > *total).count();
+    assert!(shares.len() > 3 && half > 1 && half < shares.len(), "{shares:?}");
+    // Given up at every one of those moments, and at the very last, when the plan is made.
+    for give_up_after in 0..shares.len() {
+        let seen = AtomicUsize::new(0);
+        let watch = |_| match seen.fetch_add(1, Ordering::Relaxed) {
+            n if n >= give_up_after => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        let error = workspace.plan_import_with(&other, None, &watch).unwrap_err();
+        assert!(error.is_cancelled(), "{error}");
+        assert!(error.to_string().contains("cancelled"), "{error}");
+    }
+    assert_eq!(workspace.snapshot().revision, before.revision);
+}
+
+#[test]
 fn a_merge_is_seen_before_it_happens_decided_row_by_row_and_undone_at_once() {
     let desk = Desk::new();
     let mut theirs = list([2, 3, 4]);

@@ -9,6 +9,7 @@ use super::args::{Discover, Export, Import, OutputArgs, Profile};
 use super::context::{Context, products, settings, tell_opened};
 use super::exit::{CliError, Exit};
 use super::list::{columns, sorting};
+use super::loading::reading;
 use super::merge::{both, save};
 use super::output::{counted, tell};
 use super::runs::progress_bar;
@@ -292,7 +293,13 @@ fn export_table(context: &mut Context, args: &Export, workspace: &Workspace) -> 
 
 /// A list that does not exist yet is made of a file of an older VAMT, which holds things a merge would not take over.
 fn make_of_legacy(context: &mut Context, args: &Import) -> Result<Exit, CliError> {
-    let (workspace, report) = Workspace::create_from(&args.list, &args.file, context.runtime.handle().clone())?;
+    let (workspace, report) = {
+        let (list, file) = (args.list.clone(), args.file.clone());
+        let handle = context.runtime.handle().clone();
+        reading(context, &args.file, args.output.quiet, move |watch| {
+            Workspace::create_from(&list, &file, handle, watch)
+        })?
+    };
     tell_opened(&report);
     let inventory = workspace.snapshot().inventory.clone();
     let (computers, products, keys) = (
@@ -327,7 +334,7 @@ pub(super) fn import(context: &mut Context, args: &Import) -> Result<Exit, CliEr
     }
     let workspace = context.open(&args.list, Mode::Edit, args.output.quiet)?;
     let passphrase = given_passphrase(&args.passphrase)?;
-    let mut plan = plan_import(&workspace, &args.file, passphrase.as_ref())?;
+    let mut plan = plan_import(context, &workspace, &args.file, passphrase.as_ref(), args.output.quiet)?;
     if args.overwrite {
         plan.take_theirs();
     }

@@ -22,7 +22,7 @@ pub(super) fn merge(context: &mut Context, args: &Merge) -> Result<Exit, CliErro
     let mut total = MergeCounts::default();
     let passphrase = given_passphrase(&args.passphrase)?;
     for file in &args.others {
-        let mut plan = plan_import(&workspace, file, passphrase.as_ref())?;
+        let mut plan = plan_import(context, &workspace, file, passphrase.as_ref(), args.output.quiet)?;
         if let Some(prefer) = args.prefer {
             plan.merge.prefer(prefer.into());
             if matches!(prefer, PreferArg::Theirs) {

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::args::{OutputArgs, Passphrase};
 use super::context::Context;
 use super::exit::{CliError, Exit};
+use super::loading::reading;
 use super::output::{counted, tell};
 use super::secrets::{new_passphrase, passphrase, passphrase_of_other};
 use crate::model::Secret;
@@ -24,14 +25,28 @@ pub(super) fn unlock(workspace: &Workspace, given: &Passphrase) -> Result<(), Cl
 
 /// Plans to take in `file`. If its product keys are sealed, its passphrase is the `given` one, or is asked for where somebody
 /// sits at the terminal; without it everything but those keys is taken in.
-pub(super) fn plan_import(workspace: &Workspace, file: &Path, given: Option<&Secret>) -> Result<ImportPlan, CliError> {
-    let plan = workspace.plan_import_unlocked(file, given)?;
-    if plan.locked_keys == 0 || given.is_some() {
-        return Ok(plan);
+///
+/// Of a big file it shows how far reading has come, unless `quiet`; Ctrl+C stops that.
+pub(super) fn plan_import(
+    context: &Context,
+    workspace: &Workspace,
+    file: &Path,
+    given: Option<&Secret>,
+    quiet: bool,
+) -> Result<ImportPlan, CliError> {
+    let plan = |passphrase: Option<Secret>| {
+        let (workspace, path) = (workspace.clone(), file.to_owned());
+        reading(context, file, quiet, move |watch| {
+            workspace.plan_import_with(&path, passphrase.as_ref(), watch)
+        })
+    };
+    let locked = plan(given.cloned())?;
+    if locked.locked_keys == 0 || given.is_some() {
+        return Ok(locked);
     }
     match passphrase_of_other(file)? {
-        Some(passphrase) => Ok(workspace.plan_import_unlocked(file, Some(&passphrase))?),
-        None => Ok(plan),
+        Some(passphrase) => plan(Some(passphrase)),
+        None => Ok(locked),
     }
 }
 

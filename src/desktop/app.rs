@@ -16,8 +16,8 @@ use super::jobs::{Jobs, Purpose};
 use super::picker::FilePicker;
 use super::remember::Memory;
 use super::state::facts::{Facts, KeyFacts, RowFacts};
-use super::state::opening::Opening;
 use super::state::orders::{Order, Scope};
+use super::state::reading::Reading;
 use super::state::screen::Screen;
 use super::state::selection::{How, Step};
 use super::state::viewer::{Answer, Question, Viewer, Waker};
@@ -143,7 +143,7 @@ pub enum Event {
     /// Text goes to the clipboard: what it is, and the text.
     Copy(String, String),
     /// The list that is being opened is no longer wanted.
-    CancelOpening,
+    CancelReading,
     /// A message was closed.
     CloseNotice(u64),
     /// The run is to stop.
@@ -170,8 +170,8 @@ pub struct Frame<'a> {
     pub facts: &'a Facts,
     /// The state of the window.
     pub screen: &'a Screen,
-    /// The list that is being opened; until then the other one stays.
-    pub opening: Option<&'a Opening>,
+    /// The list that is being read, to be the open one (until then the other one stays) or to be taken into it.
+    pub reading: Option<&'a Reading>,
     /// The run in the drawer.
     pub run: Option<&'a Run>,
     /// Who signs in.
@@ -220,7 +220,7 @@ pub(super) struct OpenList {
 pub struct Desktop {
     pub(super) host: Host,
     pub(super) list: Option<OpenList>,
-    pub(super) opening: Option<Opening>,
+    pub(super) reading: Option<Reading>,
     pub(super) lists_opened: u64,
     pub(super) settings: Settings,
     pub(super) credentials: Option<Credentials>,
@@ -259,7 +259,7 @@ impl Desktop {
         let mut desktop = Self {
             host,
             list: None,
-            opening: None,
+            reading: None,
             lists_opened: 0,
             settings: Settings {
                 ask_again: true,
@@ -304,8 +304,8 @@ impl Desktop {
     /// The window is gone: cancels what is under way and gives answers that were paid for a few seconds to arrive.
     pub fn end(&mut self) {
         self.remember_at_the_end();
-        if let Some(opening) = &self.opening {
-            opening.cancel();
+        if let Some(reading) = &self.reading {
+            reading.cancel();
         }
         let Some(list) = &self.list else { return };
         if let Some(run) = self.current_run().filter(|r| !r.is_finished()) {
@@ -392,7 +392,7 @@ impl Desktop {
         if let Some(next) = self.screen.notices.tick(now) {
             ctx.request_repaint_after(next);
         }
-        if self.opening.is_some() {
+        if self.reading.is_some() {
             ctx.request_repaint_after(Duration::from_millis(100));
         }
         if self.current_run().is_some_and(|r| !r.is_finished()) {
@@ -415,7 +415,7 @@ impl Desktop {
             answer: &self.answer,
             facts: &self.facts,
             screen: &self.screen,
-            opening: self.opening.as_ref(),
+            reading: self.reading.as_ref(),
             run: run.as_ref(),
             user: self.credentials.as_ref().map(Credentials::account),
             settings: &self.settings,

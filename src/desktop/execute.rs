@@ -11,6 +11,7 @@ use super::picker::Picked;
 use super::state::facts::Page;
 use super::state::notices::Tone;
 use super::state::orders::{self, Order, Scope};
+use super::state::reading::{ReadFor, Reading};
 use super::state::screen::Look;
 use super::state::words;
 use crate::model::{Change, Column, Filter, Inventory, Line, Product, Secret, ViewSpec};
@@ -124,9 +125,9 @@ impl Desktop {
                 ctx.copy_text(text);
                 self.say(Tone::Good, format!("{what} copied"), "");
             }
-            Event::CancelOpening => {
-                if let Some(opening) = &self.opening {
-                    opening.cancel();
+            Event::CancelReading => {
+                if let Some(reading) = &self.reading {
+                    reading.cancel();
                 }
             }
             Event::CloseNotice(id) => self.screen.notices.close(id),
@@ -313,6 +314,16 @@ impl Desktop {
         self.spawned(result);
     }
 
+    /// [`Desktop::on_file`], for work that reads a list and tells `reading` how far it is.
+    fn reading(&mut self, reading: Reading, name: &str, work: impl FnOnce(Workspace) -> Outcome + Send + 'static) {
+        let Some(workspace) = self.workspace().cloned() else {
+            return;
+        };
+        let result = self.jobs.spawn_file(name, move || work(workspace));
+        self.reading = result.is_ok().then_some(reading);
+        self.spawned(result);
+    }
+
     fn edit(&mut self, what: String, changes: impl FnOnce(&Workspace) -> Vec<Change> + Send + 'static) {
         self.on_list("edit", move |w| {
             let changes = changes(&w);
@@ -352,13 +363,15 @@ impl Desktop {
     }
 
     fn save(&mut self, then_quit: bool, anyway: bool) {
-        self.on_file("save", move |w| {
+        let Some(list) = &self.list else { return };
+        let reading = Reading::new(list.snapshot.path.clone(), ReadFor::Merge);
+        self.reading(reading.clone(), "save", move |w| {
             let result = if anyway { w.save_anyway() } else { w.save() };
             if let Err(WorkspaceError::Store(StoreError::ChangedByOther { .. })) = &result {
-                match w.plan_reload() {
+                match w.plan_reload_with(&|progress| reading.watch(progress)) {
                     Ok(plan) => return Outcome::Reload(Box::new(dialogs::reload(plan))),
                     // Sealed anew by somebody else: it can be merged only after saving under another name.
-                    Err(error @ WorkspaceError::Seal(_)) => {
+                    Err(error) if error.is_cancelled() || matches!(error, WorkspaceError::Seal(_)) => {
                         return Outcome::Saved {
                             then_quit,
                             result: Err(error),
@@ -410,7 +423,7 @@ impl Desktop {
     }
 
     fn start(&mut self, job: Job) {
-        if let Some(opening) = &self.opening {
+        if let Some(opening) = self.reading.as_ref().filter(|r| r.purpose() == ReadFor::Open) {
             let text = format!("Wait until {} is open, or cancel opening it.", opening.name());
             self.say(Tone::Warning, "Not started", text);
             return;
@@ -516,8 +529,13 @@ impl Desktop {
     }
 
     fn plan_import(&mut self, path: PathBuf, passphrase: Option<Secret>) {
-        self.on_file("read", move |w| {
-            let plan = w.plan_import_unlocked(&path, passphrase.as_ref());
+        let purpose = match passphrase {
+            None => ReadFor::Import,
+            Some(_) => ReadFor::Unlock,
+        };
+        let reading = Reading::new(path.clone(), purpose);
+        self.reading(reading.clone(), "read", move |w| {
+            let plan = w.plan_import_with(&path, passphrase.as_ref(), &|progress| reading.watch(progress));
             // The dialog sorts the rows of the plan, which takes as long as there are many.
             Outcome::Planned(Box::new(plan.map(|plan| dialogs::import(path, plan))))
         });

@@ -180,6 +180,7 @@ impl Jobs {
                 | Outcome::Exported(_)
                 | Outcome::TableExported(_)
                 | Outcome::Planned(..)
+                | Outcome::Reload(_)
                 | Outcome::Imported(_)
                 | Outcome::TextRead(..)
                 | Outcome::Sealed(_)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::app::{Desktop, OpenList};
 use super::jobs::Outcome;
 use super::state::notices::Tone;
-use super::state::opening::Opening;
+use super::state::reading::{ReadFor, Reading};
 use super::state::words;
 use crate::workspace::{Mode, StoreError, Workspace, WorkspaceError};
 
@@ -13,10 +13,10 @@ impl Desktop {
     pub(super) fn open_path(&mut self, path: PathBuf, read_only: bool) {
         let runtime = self.host.runtime.clone();
         let mode = if read_only { Mode::ReadOnly } else { Mode::Edit };
-        let opening = Opening::new(path.clone());
-        self.opening = Some(opening.clone());
+        let reading = Reading::new(path.clone(), ReadFor::Open);
+        self.reading = Some(reading.clone());
         let result = self.jobs.spawn_file("open", move || {
-            let watch = |progress| opening.watch(progress);
+            let watch = |progress| reading.watch(progress);
             let result = match Workspace::open_with(&path, mode, runtime.clone(), &watch) {
                 // Read, never written: open to look at, and to be saved as a list of its own.
                 Err(WorkspaceError::Store(StoreError::Legacy { .. })) => {
@@ -28,7 +28,7 @@ impl Desktop {
             Outcome::Opened { path, result }
         });
         if result.is_err() {
-            self.opening = None;
+            self.reading = None;
         }
         self.spawned(result);
     }

@@ -28,7 +28,7 @@ impl Desktop {
                 }
             }
             Outcome::Opened { path, result } => {
-                let cancelled = self.opening.take().is_some_and(|o| o.is_cancelled());
+                let cancelled = self.reading.take().is_some_and(|o| o.is_cancelled());
                 match result {
                     // Done at the moment in which it was given up.
                     Ok((workspace, _)) if cancelled => self.discard(workspace),
@@ -58,7 +58,10 @@ impl Desktop {
             }
             Outcome::Discarded => {}
             Outcome::Remembered(result) => self.remembered(result),
-            Outcome::Saved { then_quit, result } => self.saved(ctx, then_quit, result),
+            Outcome::Saved { then_quit, result } => {
+                self.reading = None;
+                self.saved(ctx, then_quit, result);
+            }
             Outcome::SavedAs(path, result) => match result {
                 Ok(_) => {
                     self.say(Tone::Good, "Saved", path.display().to_string());
@@ -108,7 +111,10 @@ impl Desktop {
                 }
                 Err(error) => self.fail("Not removed", &error),
             },
-            Outcome::Reload(dialog) => self.dialogs.push(*dialog),
+            Outcome::Reload(dialog) => {
+                self.reading = None;
+                self.dialogs.push(*dialog);
+            }
             Outcome::Undone(word, result) => match result {
                 Ok(Some(undone)) => {
                     let kept: Vec<String> = undone.kept.iter().map(|k| words::sentence(k)).collect();
@@ -162,7 +168,10 @@ impl Desktop {
 
     /// A dialog shows what an import would do; one that waited for a passphrase is answered.
     fn planned(&mut self, plan: Result<Dialog, WorkspaceError>) {
+        let cancelled = self.reading.take().is_some_and(|r| r.is_cancelled());
         match plan {
+            // Also what was done at the moment in which it was given up.
+            _ if cancelled => self.dialogs.retain(|d| !matches!(d, Dialog::Unlock(_))),
             Ok(dialog) => {
                 self.dialogs.retain(|d| !matches!(d, Dialog::Unlock(_)));
                 self.open(dialog);

@@ -1,12 +1,12 @@
 //! Why the workspace refused an order. Failures of single rows are not errors: they stand on the rows of the run.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::activation::ActivationError;
 use crate::cil::CilError;
 use crate::cil::seal::SealError;
-use crate::cil::store::StoreError;
+use crate::cil::store::{ReadError, StoreError};
 use crate::model::ChangeError;
 
 /// Why the workspace refused an order. Nothing was changed.
@@ -72,4 +72,29 @@ pub enum WorkspaceError {
         /// What was looked for.
         what: &'static str,
     },
+}
+
+impl WorkspaceError {
+    /// Why `file` was not imported.
+    pub(super) fn of_import(file: &Path, error: ReadError) -> Self {
+        let path = file.to_owned();
+        match error {
+            ReadError::File(source) => Self::Read { path, source },
+            ReadError::Format(source) => Self::Import { path, source },
+        }
+    }
+
+    /// Reading a list was given up by whoever asked for it.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(
+            self,
+            Self::Import {
+                source: CilError::Cancelled,
+                ..
+            } | Self::Store(StoreError::Format {
+                source: CilError::Cancelled,
+                ..
+            })
+        )
+    }
 }

@@ -144,8 +144,15 @@ impl Workspace {
 
     /// Makes a list at `path` (an existing file is refused) of everything that `file` holds, also what it has that we have no
     /// field for: the way to work on with a list of an older VAMT, whose file is left as it is.
-    pub fn create_from(path: &Path, file: &Path, runtime: Handle) -> Result<(Self, OpenReport), WorkspaceError> {
-        let mut opened = Store::read_only(file)?;
+    ///
+    /// `watch` is told how far reading `file` has come, and asked whether to go on.
+    pub fn create_from(
+        path: &Path,
+        file: &Path,
+        runtime: Handle,
+        watch: &Watch<'_>,
+    ) -> Result<(Self, OpenReport), WorkspaceError> {
+        let mut opened = Store::read_only_with(file, watch)?;
         let store = Store::create_from(path, &opened.inventory)?;
         opened.legacy = None;
         Ok(Self::new(path, Some(store), opened, runtime))

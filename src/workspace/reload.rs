@@ -1,14 +1,15 @@
 //! Somebody else saved the list meanwhile: both versions become one, and neither is overwritten unseen.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::history::History;
 use super::open::lock;
 use super::transfer::atomically;
 use super::{SaveReport, Workspace, WorkspaceError};
-use crate::cil;
 use crate::cil::seal;
 use crate::cil::store::{ChangedList, Store, StoreError};
+use crate::cil::{self, Watch};
 use crate::model::merge::{Choice, MergeCounts, MergePlan, What, with_their_foreign};
 use crate::model::{Change, ListHeader, Step, difference};
 
@@ -47,8 +48,13 @@ impl Workspace {
     /// Reads the file that somebody else changed and says how both versions become one: what was loaded is the state that
     /// both come from. Changes nothing. Blocks on the disk.
     pub fn plan_reload(&self) -> Result<ReloadPlan, WorkspaceError> {
+        self.plan_reload_with(&|_| ControlFlow::Continue(()))
+    }
+
+    /// [`Workspace::plan_reload`], telling `watch` how far reading has come and asking whether to go on.
+    pub fn plan_reload_with(&self, watch: &Watch<'_>) -> Result<ReloadPlan, WorkspaceError> {
         let file = lock(&self.0.state).store_mut()?.path().to_owned();
-        let changed = ChangedList::read(&file)?;
+        let changed = ChangedList::read(&file, watch)?;
         let (base, ours) = {
             let state = lock(&self.0.state);
             (state.on_disk.clone(), state.inventory.clone())

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -9,8 +10,8 @@ use chrono::Utc;
 use super::{Workspace, WorkspaceError};
 use crate::cil::import::{Conflict, ImportNote, ImportPlan, match_rows};
 use crate::cil::seal::{self, SealError};
-use crate::cil::store::StoreError;
-use crate::cil::{self, ExportProfile};
+use crate::cil::store::{StoreError, read_other};
+use crate::cil::{self, CilError, ExportProfile, Progress, Watch};
 use crate::model::merge::{MergeCounts, MergeRow, RowRecord};
 use crate::model::{LicenseStatus, Product, ProductId, Secret};
 
@@ -128,26 +129,30 @@ impl Workspace {
 
     /// Reads another list and says what importing it would do. Changes nothing. Blocks on the disk.
     pub fn plan_import(&self, file: &Path) -> Result<ImportPlan, WorkspaceError> {
-        self.plan_import_unlocked(file, None)
+        self.plan_import_with(file, None, &|_| ControlFlow::Continue(()))
     }
 
     /// [`Workspace::plan_import`] of a list whose product keys are sealed with `passphrase`. Without it, such keys are taken
-    /// over as far as they are known: last five characters, description, counts.
-    pub fn plan_import_unlocked(&self, file: &Path, passphrase: Option<&Secret>) -> Result<ImportPlan, WorkspaceError> {
-        let bytes = std::fs::read(file).map_err(|source| WorkspaceError::Read {
-            path: file.to_owned(),
-            source,
-        })?;
-        let mut loaded = cil::read(&bytes).map_err(|source| WorkspaceError::Import {
-            path: file.to_owned(),
-            source,
-        })?;
+    /// over as far as they are known: last five characters, description, counts. `watch` is told how far reading has come, as
+    /// [`Workspace::open_with`] tells it, and asked whether to go on, a last time when the plan is made
+    /// ([`WorkspaceError::is_cancelled`]).
+    pub fn plan_import_with(
+        &self,
+        file: &Path,
+        passphrase: Option<&Secret>,
+        watch: &Watch<'_>,
+    ) -> Result<ImportPlan, WorkspaceError> {
+        let mut loaded = read_other(file, watch).map_err(|error| WorkspaceError::of_import(file, error))?;
         if let Some(passphrase) = passphrase
             && seal::is_locked(&loaded.inventory)
         {
             loaded.inventory = seal::unlock(&loaded.inventory, passphrase)?;
         }
-        Ok(match_rows(&self.inventory(), &loaded, Utc::now()))
+        let plan = match_rows(&self.inventory(), &loaded, Utc::now());
+        if watch(Progress { done: 1, total: 1 }).is_break() {
+            return Err(WorkspaceError::of_import(file, CilError::Cancelled.into()));
+        }
+        Ok(plan)
     }
 
     /// Applies a plan, as one step that can be undone (what came across an air gap is never undone): rows that fit are

@@ -5,6 +5,17 @@ use std::path::{Path, PathBuf};
 
 use crate::cil::{CilError, LegacyFormat};
 
+/// Why a list that is not going to be open could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+    /// What it holds; [`CilError::Cancelled`] if it was given up.
+    #[error(transparent)]
+    Format(#[from] CilError),
+}
+
 /// Why a list could not be opened, journalled or saved. The list in memory is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -31,7 +31,8 @@ use crate::model::{Change, Inventory};
 
 use super::{LegacyFormat, LoadWarning};
 
-pub use error::StoreError;
+pub use error::{ReadError, StoreError};
+pub use open::read_other;
 pub use rebase::ChangedList;
 pub use save::{PendingSave, WrittenSave};
 

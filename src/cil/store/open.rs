@@ -11,7 +11,7 @@ use crate::cil::{CilError, Loaded, Progress, Watch, legacy_format, read_with};
 use crate::model::{Change, Inventory, KeyEntry};
 
 use super::disk::{Stamp, beside, create_private};
-use super::error::{StoreError, in_words};
+use super::error::{ReadError, StoreError, in_words};
 use super::generations;
 use super::journal_file::JournalFile;
 use super::lock::{Lock, myself};
@@ -286,13 +286,7 @@ pub(super) fn read_list(path: &Path, watch: &Watch<'_>) -> Result<FromDisk, Stor
         .map_err(in_words(path, "read"))?
         .ok_or_else(|| failed(CilError::Cancelled))?;
     let len = bytes.len() as u64;
-    let understood = |progress: Progress| {
-        watch(Progress {
-            done: progress.total + progress.done,
-            total: 2 * progress.total,
-        })
-    };
-    let loaded = read_with(&bytes, &understood).map_err(failed)?;
+    let loaded = understand(&bytes, watch).map_err(failed)?;
     let base = match loaded.generation {
         Some(generation) => generation.to_string(),
         // Written by another program: the contents are its name.
@@ -302,6 +296,23 @@ pub(super) fn read_list(path: &Path, watch: &Watch<'_>) -> Result<FromDisk, Stor
         loaded,
         stamp: Stamp { len, crc, ..stamp },
         base,
+    })
+}
+
+/// Reads a list that is not going to be open: to be merged, or to be made another of. `watch` is told how far it has come, as
+/// [`Store::open_with`] tells it.
+pub fn read_other(path: &Path, watch: &Watch<'_>) -> Result<Loaded, ReadError> {
+    let (bytes, _) = read_bytes(path, watch)?.ok_or(CilError::Cancelled)?;
+    Ok(understand(&bytes, watch)?)
+}
+
+/// The second half of reading: the first were the bytes.
+fn understand(bytes: &[u8], watch: &Watch<'_>) -> Result<Loaded, CilError> {
+    read_with(bytes, &|progress: Progress| {
+        watch(Progress {
+            done: progress.total + progress.done,
+            total: 2 * progress.total,
+        })
     })
 }
 

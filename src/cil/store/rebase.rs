@@ -1,9 +1,8 @@
 //! Going on with a file that somebody else changed.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::cil::Loaded;
+use crate::cil::{Loaded, Watch};
 use crate::model::Change;
 
 use super::Store;
@@ -22,9 +21,10 @@ pub struct ChangedList {
 }
 
 impl ChangedList {
-    /// Reads the file of an open list as it is now, by [`Store::path`]. Nothing is changed by that.
-    pub fn read(path: &Path) -> Result<Self, StoreError> {
-        let FromDisk { loaded, stamp, base } = read_list(path, &|_| ControlFlow::Continue(()))?;
+    /// Reads the file of an open list as it is now, by [`Store::path`], telling `watch` how far that has come. Nothing is
+    /// changed by that.
+    pub fn read(path: &Path, watch: &Watch<'_>) -> Result<Self, StoreError> {
+        let FromDisk { loaded, stamp, base } = read_list(path, watch)?;
         Ok(Self { loaded, stamp, base })
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use egui::{Context, RichText, ScrollArea};
 
 use super::merge::MergePreview;
-use super::{Stay, answer_button, buttons, dialog_ui, note};
+use super::{Stay, answer_button, buttons, dialog_ui, note, tall_ui};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::icons::Icon;
 use crate::desktop::state::words::{self, Health};
@@ -40,23 +40,28 @@ impl Import {
         let preview = &mut self.preview;
         let width = if plan.is_merge() { 760.0 } else { 560.0 };
         let done = dialog_ui(ctx, "Import list", width, |ui| {
-            ui.label(RichText::new(self.path.display().to_string()).text_style(theme::strong()));
             let nothing = plan.is_nothing();
-            if nothing {
-                banner_ui(
-                    ui,
-                    Health::Unknown,
-                    "Nothing new",
-                    "Everything in this file is in the list already, or belongs to other products.",
-                );
-            }
-            if plan.is_merge() {
-                ids_ui(ui, plan);
-                preview.show(ui, &mut plan.merge);
-            } else {
-                summary_ui(ui, plan);
-            }
-            lines_ui(ui, plan);
+            // What is asked of the person stays in sight, too.
+            let below =
+                if plan.locked_keys > 0 { 30.0 } else { 0.0 } + if plan.conflicts.is_empty() { 0.0 } else { 52.0 };
+            tall_ui(ui, below, |ui| {
+                ui.label(RichText::new(self.path.display().to_string()).text_style(theme::strong()));
+                if nothing {
+                    banner_ui(
+                        ui,
+                        Health::Unknown,
+                        "Nothing new",
+                        "Everything in this file is in the list already, or belongs to other products.",
+                    );
+                }
+                if plan.is_merge() {
+                    ids_ui(ui, plan);
+                    preview.show(ui, &mut plan.merge);
+                } else {
+                    summary_ui(ui, plan);
+                }
+                lines_ui(ui, plan);
+            });
             if plan.locked_keys > 0 {
                 let keys = words::count(plan.locked_keys, "product key is", "product keys are");
                 ui.horizontal(|ui| {

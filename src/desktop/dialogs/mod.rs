@@ -413,6 +413,20 @@ pub fn buttons(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
     ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), add);
 }
 
+/// What may be taller than the window: it scrolls by itself, so that the buttons below stay in sight, and `below` points of
+/// something else.
+pub fn tall_ui<R>(ui: &mut Ui, below: f32, add: impl FnOnce(&mut Ui) -> R) -> R {
+    // Around it: the margins of the dialog, its title and its buttons.
+    let highest = (ui.ctx().content_rect().height() - 216.0 - below).max(120.0);
+    ScrollArea::vertical()
+        .id_salt("tall")
+        .max_height(highest)
+        .min_scrolled_height(highest)
+        .auto_shrink([false, true])
+        .show(ui, add)
+        .inner
+}
+
 /// A paragraph.
 pub fn paragraph(ui: &mut Ui, text: &str) {
     ui.add(Label::new(text).wrap());

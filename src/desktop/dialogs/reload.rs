@@ -3,7 +3,7 @@
 use egui::Context;
 
 use super::merge::MergePreview;
-use super::{Stay, buttons, dialog_ui, note, paragraph};
+use super::{Stay, buttons, dialog_ui, note, paragraph, tall_ui};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::Command;
 use crate::desktop::widgets::{plain_button, primary_button};
@@ -29,15 +29,17 @@ impl Reload {
         let mut apply = false;
         let preview = &mut self.preview;
         let done = dialog_ui(ctx, "Somebody else saved this list", 760.0, |ui| {
-            paragraph(
-                ui,
-                "The file was changed since it was opened here. Both versions can become one; rows that only one side changed are settled.",
-            );
-            preview.show(ui, &mut plan.merge);
-            note(
-                ui,
-                "Nothing is lost until then: your changes are in the journal beside the file.",
-            );
+            tall_ui(ui, 0.0, |ui| {
+                paragraph(
+                    ui,
+                    "The file was changed since it was opened here. Both versions can become one; rows that only one side changed are settled.",
+                );
+                preview.show(ui, &mut plan.merge);
+                note(
+                    ui,
+                    "Nothing is lost until then: your changes are in the journal beside the file.",
+                );
+            });
             let mut done = false;
             buttons(ui, |ui| {
                 if primary_button(ui, true, "Merge and save").clicked() {

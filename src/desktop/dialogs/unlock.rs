@@ -7,6 +7,7 @@ use egui::{Context, Key, RichText};
 use super::{Stay, buttons, dialog_ui, note, paragraph};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::secret_text::{SecretText, secret_line};
+use crate::desktop::shell::reading_ui;
 use crate::desktop::state::words::Health;
 use crate::desktop::theme;
 use crate::desktop::widgets::{banner_ui, plain_button, primary_button};
@@ -91,6 +92,10 @@ impl Unlock {
             let ready = !self.passphrase.is_empty() && !self.waiting;
             let entered = field.lost_focus() && ui.input(|i| i.key_pressed(Key::Enter));
             let mut done = false;
+            // The one in the window is behind this dialog.
+            if let Some(reading) = frame.reading.filter(|_| self.waiting) {
+                reading_ui(ui, frame, reading);
+            }
             buttons(ui, |ui| {
                 if (primary_button(ui, ready, "Unlock").clicked() || entered) && ready {
                     self.waiting = true;
@@ -101,9 +106,9 @@ impl Unlock {
                         None => Event::UnlockKeys(passphrase),
                     });
                 }
-                if self.waiting {
+                if self.waiting && self.file.is_none() {
                     ui.spinner();
-                } else {
+                } else if !self.waiting {
                     done = plain_button(ui, "Cancel").clicked();
                 }
             });

@@ -12,17 +12,17 @@ use egui::{RichText, Ui};
 use super::app::{Event, Frame};
 use super::commands::Command;
 use super::icons::Icon;
-use super::shell::opening_ui;
+use super::shell::reading_ui;
 use super::theme::{self, Palette};
 use super::widgets::{centered_row, command_button, empty_ui, primary_command, quiet_button};
 
 /// What stands there before a list is open.
 pub fn welcome_ui(ui: &mut Ui, frame: &Frame<'_>) {
-    if let Some(opening) = frame.opening {
+    if let Some(reading) = frame.reading {
         let text = "A big list takes a moment.";
         empty_ui(ui, Icon::Open, "Opening the list", text, |ui| {
             ui.set_max_width(ui.available_width().min(560.0));
-            opening_ui(ui, frame, opening);
+            reading_ui(ui, frame, reading);
         });
         return;
     }

@@ -3,8 +3,8 @@
 mod menu_bar;
 mod navigation;
 mod notices;
-mod opening;
 mod progress;
+mod reading;
 mod status_line;
 mod toolbar;
 
@@ -19,7 +19,7 @@ use super::theme::{self, Palette};
 use super::widgets::region;
 
 pub(super) use menu_bar::{columns_ui, menu_item};
-pub(super) use opening::opening_ui;
+pub(super) use reading::reading_ui;
 
 /// Below this width the navigation shrinks to its symbols.
 const NARROW: f32 = 900.0;
@@ -59,10 +59,10 @@ pub fn shell_ui(ui: &mut Ui, frame: &Frame<'_>) {
         .frame(bar(12, 4))
         .show(ui, |ui| status_line::status_line_ui(ui, frame));
     // Without a list, the page says it.
-    if let (Some(opening), Some(_)) = (frame.opening, frame.snapshot) {
-        Panel::bottom("opening")
+    if let (Some(reading), Some(_)) = (frame.reading.filter(|r| r.is_shown_in_window()), frame.snapshot) {
+        Panel::bottom("reading")
             .frame(bar(12, 8))
-            .show(ui, |ui| opening_ui(ui, frame, opening));
+            .show(ui, |ui| reading_ui(ui, frame, reading));
     }
     if let Some(run) = frame.run {
         progress::drawer_ui(ui, frame, run);
