@@ -41,8 +41,38 @@ sed "s/ kdc = .*/ kdc = 10.99.0.90:8888/" "$ADDIR/krb5.conf" > "$ADDIR/proxied.c
 inside() {
   conf=$1; shift
   ip netns exec vlab env MAKEEPER_AD=1 MAKEEPER_PYTHON="$venv/bin/python" KRB5_KTNAME="$ADDIR/wsman.keytab" \
-    KRB5_CONFIG="$conf" ${proxy:+MAKEEPER_KDC_PROXY="$proxy"} "$test" --test-threads=1 "$@"
+    KRB5_CONFIG="$conf" KRB5CCNAME="${cache:-$ADDIR/no-tickets}" ${proxy:+MAKEEPER_KDC_PROXY="$proxy"} \
+    ${tickets:+MAKEEPER_TICKETS="$tickets"} ${say:+MAKEEPER_TICKETS_SAY="$say"} "$test" --test-threads=1 "$@"
 }
 # The servers found by DNS, then by krb5.conf, where a proxy counts what they are asked.
 inside /dev/null
 proxy=10.99.0.90:8888 inside "$ADDIR/proxied.conf" a_second_computer
+
+# The tickets of a user, got by MIT Kerberos. $1: where; the rest goes to kinit.
+tickets_into() {
+  where=$1; shift
+  printf '%s\n' 'Passw0rd!Vamt' | ip netns exec vlab env KRB5_CONFIG="${krb5:-$ADDIR/krb5.conf}" kinit -c "$where" "$@" >/dev/null
+}
+tickets_into "FILE:$ADDIR/user" vamt@LAB.EXAMPLE.TEST
+tickets=good cache=FILE:$ADDIR/user inside "$ADDIR/krb5.conf" ticket
+tickets=good cache=FILE:$ADDIR/user inside /dev/null the_tickets_of_the_user
+tickets=good cache=$ADDIR/user proxy=10.99.0.90:8888 inside "$ADDIR/proxied.conf" a_second_computer
+# A collection, and version 3 of the format.
+mkdir -m 700 "$ADDIR/collection"
+tickets_into "DIR:$ADDIR/collection" vamt@LAB.EXAMPLE.TEST
+tickets=good cache=DIR:$ADDIR/collection inside "$ADDIR/krb5.conf" the_tickets_of_the_user
+sed 's/\[libdefaults\]/&\n ccache_type = 3/' "$ADDIR/krb5.conf" > "$ADDIR/old.conf"
+krb5=$ADDIR/old.conf tickets_into "FILE:$ADDIR/old" vamt@LAB.EXAMPLE.TEST
+[ "$(od -An -tx1 -N2 "$ADDIR/old")" = " 05 03" ] || { echo "kinit did not write version 3"; exit 1; }
+tickets=good cache=FILE:$ADDIR/old inside "$ADDIR/krb5.conf" the_tickets_of_the_user
+
+# And those that sign nobody in: $1 a part of what is said, $2 the cache.
+refused() { tickets=bad say=$1 cache=$2 inside "$ADDIR/krb5.conf" ticket; }
+refused "are kept in KEYRING:persistent:0" KEYRING:persistent:0
+refused "are kept in KCM:" KCM:
+cp "$ADDIR/krb5.conf" "$ADDIR/garbage"; refused "holds no Kerberos tickets" "FILE:$ADDIR/garbage"
+krb5=$ADDIR/krb5.conf tickets_into "FILE:$ADDIR/service" -S HTTP/pc001.lab.example.test vamt@LAB.EXAMPLE.TEST
+refused "has no ticket-granting ticket of LAB.EXAMPLE.TEST" "FILE:$ADDIR/service"
+tickets_into "FILE:$ADDIR/short" -l 1s vamt@LAB.EXAMPLE.TEST
+until ! KRB5_CONFIG=$ADDIR/krb5.conf klist -s -c "FILE:$ADDIR/short"; do sleep 0.2; done
+refused "expired at" "FILE:$ADDIR/short"

@@ -18,7 +18,7 @@ Exit codes:
   3  everything succeeded, but a MAK has fewer activations left than its mark
 
 Product keys come from standard input, a file or a descriptor, and are named afterwards by their last five characters.
-Passwords come from a prompt, --password-env or --password-fd; the passphrase of sealed product keys from a prompt,
+Passwords come from a prompt, --password-env, --password-fd or the keyring (--account); the passphrase of sealed product keys from a prompt,
 --passphrase-env or --passphrase-fd.";
 
 /// Keeps a Computer Information List and runs Microsoft volume activation. Without a command it opens the desktop.
@@ -51,6 +51,8 @@ pub(super) enum Command {
     Update(OnComputers),
     /// List, add, remove, refresh or seal product keys
     Keys(Keys),
+    /// Accounts remembered in the keyring of the system, for --account
+    Accounts(Accounts),
     /// Install a product key
     InstallKey(InstallKey),
     /// Activate online: the computers themselves reach Microsoft or their KMS host
@@ -95,8 +97,11 @@ pub(super) struct SignIn {
     /// Read the password (one line) from this open file descriptor
     #[arg(long, value_name = "N")]
     pub password_fd: Option<u32>,
+    /// An account of the keyring, by the name it was saved under (makeeper accounts save)
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["user", "password_env", "password_fd", "client_cert"])]
+    pub account: Option<String>,
     /// File of accounts for groups of computers, a line each: a name pattern or domain, an account, and optionally env:VAR
-    /// for where its password is; without that it is asked for. Other computers take --user
+    /// for where its password is, without which it is asked for; or a pattern and keyring:NAME. Other computers take --user
     #[arg(long, value_name = "FILE")]
     pub accounts: Option<PathBuf>,
     /// Sign in with this certificate (PEM) instead; over HTTPS only
@@ -105,6 +110,41 @@ pub(super) struct SignIn {
     /// The private key of the certificate (PEM, without a password) [default: in the same file]
     #[arg(long, value_name = "FILE", requires = "client_cert")]
     pub client_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Accounts {
+    #[command(subcommand)]
+    pub action: AccountsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AccountsAction {
+    /// Remember an account and its password under a name, instead of what has the name
+    Save {
+        /// The name
+        name: String,
+        /// Account, e.g. CONTOSO\admin, admin@contoso.com or .\Administrator
+        #[arg(long, value_name = "ACCOUNT")]
+        user: String,
+        /// Take the password from this environment variable
+        #[arg(long, value_name = "VAR", conflicts_with = "password_fd")]
+        password_env: Option<String>,
+        /// Read the password (one line) from this open file descriptor
+        #[arg(long, value_name = "N")]
+        password_fd: Option<u32>,
+    },
+    /// Show names and accounts, never passwords
+    List {
+        /// One JSON object per account
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget an account
+    Remove {
+        /// The name
+        name: String,
+    },
 }
 
 /// What opens sealed product keys.

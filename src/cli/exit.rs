@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::workspace::WorkspaceError;
+use crate::workspace::{KeyringError, WorkspaceError};
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,9 @@ pub(super) enum CliError {
     /// The workspace refused.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+    /// The keyring did not help.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// A value that clap could not check.
     #[error("{0}")]
     Usage(String),

@@ -3,6 +3,7 @@
 //! Rows and summaries go to standard output, everything said to a person to standard error. Exit codes are part of the
 //! interface; `makeeper --help` documents them.
 
+mod accounts;
 mod args;
 mod connect;
 mod context;
@@ -86,6 +87,7 @@ fn dispatch(context: &mut Context, command: &Command) -> Result<Exit, CliError> 
         Command::List(args) => list::list(context, args),
         Command::Update(args) => jobs::update(context, args),
         Command::Keys(args) => keys::keys(context, args),
+        Command::Accounts(args) => accounts::accounts(context, args),
         Command::InstallKey(args) => jobs::install_key(context, args),
         Command::Activate(args) => jobs::activate(context, args),
         Command::AcquireCid(args) => jobs::acquire_cid(context, args),

@@ -4,13 +4,16 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
+use chrono::Local;
 use zeroize::Zeroizing;
 
 use super::args::{Passphrase, SignIn};
 use super::exit::CliError;
 use super::output::tell;
 use crate::model::{ProductKey, Secret};
-use crate::workspace::{ClientCertificate, Credentials, SignInQuestion, decode_text};
+use crate::workspace::{
+    ClientCertificate, Credentials, Keyring, SignInQuestion, TicketCacheError, decode_text, user_tickets,
+};
 
 /// Far more than any list of keys or computers; a guard against a descriptor that never ends.
 const TEXT_LIMIT: u64 = 64 << 20;
@@ -23,19 +26,53 @@ pub(super) fn credentials(sign_in: &SignIn) -> Result<Credentials, CliError> {
             .map(Credentials::from_certificate)
             .map_err(|error| CliError::usage(error.to_string()));
     }
+    if let Some(name) = &sign_in.account {
+        return Ok(Keyring::system()?.read(name)?);
+    }
     let user = match &sign_in.user {
         Some(user) => user.clone(),
-        // As VAMT does; nobody has to type what Windows knows.
-        None if cfg!(windows) && sign_in.password_env.is_none() => return Ok(Credentials::logged_on_user()),
-        None if io::stdin().is_terminal() => prompt_user()?,
-        None => {
-            return Err(CliError::usage(
-                "no account to sign in with: give --user DOMAIN\\name and --password-env VAR or --password-fd N",
-            ));
-        }
+        None => match whoever_is_logged_on(sign_in) {
+            Ok(credentials) => return Ok(credentials),
+            Err(_) if io::stdin().is_terminal() => prompt_user()?,
+            Err(why) => {
+                return Err(CliError::usage(format!(
+                    "no account to sign in with: give --user DOMAIN\\name and --password-env VAR or --password-fd N, or \
+                     --account NAME of the keyring{why}"
+                )));
+            }
+        },
     };
-    let password = password(sign_in, &user)?;
+    let password = password_of(&user, sign_in.password_env.as_deref(), sign_in.password_fd)?;
     Credentials::new(&user, password).map_err(|error| CliError::usage(error.to_string()))
+}
+
+/// Nobody has to type what the system knows: on Windows who is logged on, elsewhere whose Kerberos tickets there are. `Err`
+/// continues a sentence.
+fn whoever_is_logged_on(sign_in: &SignIn) -> Result<Credentials, String> {
+    if sign_in.password_env.is_some() || sign_in.password_fd.is_some() {
+        return Err(String::new());
+    }
+    if cfg!(windows) {
+        return Ok(Credentials::logged_on_user());
+    }
+    match user_tickets() {
+        Ok(holder) => {
+            tell(format!(
+                "Signing in with the Kerberos tickets of {}, good until {}",
+                holder.principal,
+                holder.ends.with_timezone(&Local).format("%Y-%m-%d %H:%M")
+            ));
+            Ok(Credentials::logged_on_user())
+        }
+        // Most people have none and want none.
+        Err(TicketCacheError::Missing(_)) => Err(String::new()),
+        Err(error) => {
+            if io::stdin().is_terminal() {
+                tell(format!("Note: {error}"));
+            }
+            Err(format!(". {error}"))
+        }
+    }
 }
 
 /// True if somebody can be asked.
@@ -86,14 +123,16 @@ pub(super) fn password_for(account: &str, variable: Option<&str>) -> Result<Secr
     }
     if !io::stdin().is_terminal() {
         return Err(CliError::usage(format!(
-            "no password for {account}: name a variable behind it (env:VAR), because nobody can be asked here"
+            "no password for {account}: name a variable behind it (env:VAR) or keep it in the keyring (keyring:NAME), because \
+             nobody can be asked here"
         )));
     }
     ask(&format!("Password for {account}: "), "cannot ask for the password")
 }
 
-fn password(sign_in: &SignIn, user: &str) -> Result<Secret, CliError> {
-    if let Some(password) = given("--password-env", sign_in.password_env.as_deref(), sign_in.password_fd)? {
+/// The password of an account: from the environment or a descriptor where one is named, else by a prompt.
+pub(super) fn password_of(user: &str, variable: Option<&str>, fd: Option<u32>) -> Result<Secret, CliError> {
+    if let Some(password) = given("--password-env", variable, fd)? {
         return Ok(password);
     }
     if !io::stdin().is_terminal() {

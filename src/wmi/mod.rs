@@ -12,7 +12,10 @@ use futures_util::future::BoxFuture;
 
 pub use self::wsman_connection::WsmanConnection;
 use crate::model::{Failure, FailureClass, HResult, WayIn};
-pub use crate::wsman::{AccountError, ClientCertificate, ConnectOptions, Credentials, Target, Trust, TrustError};
+pub use crate::wsman::{
+    AccountError, ClientCertificate, ConnectOptions, Credentials, Target, TicketCacheError, TicketHolder, Trust,
+    TrustError, user_tickets,
+};
 
 /// A WMI namespace that licensing uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

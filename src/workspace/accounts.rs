@@ -38,44 +38,72 @@ impl CredentialSet {
 pub struct AccountLine {
     /// [`CredentialSet::pattern`].
     pub pattern: String,
-    /// Who signs in there.
+    /// Who signs in there; empty where the keyring knows.
     pub account: String,
-    /// The environment variable with the password, if one is named.
-    pub variable: Option<String>,
+    /// Where the password is.
+    pub source: AccountSource,
+}
+
+/// Where the password of a line is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountSource {
+    /// Nowhere: it is asked for.
+    Asked,
+    /// In this variable of the environment.
+    Environment(String),
+    /// In the keyring, under this name.
+    Keyring(String),
 }
 
 /// A line of a file of accounts that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "line {line} is not understood: it must be a pattern, an account and perhaps env:VARIABLE; passwords do not belong here"
+    "line {line} is not understood: it must be a pattern, an account and perhaps env:VARIABLE, or a pattern and keyring:NAME; \
+     passwords do not belong here"
 )]
 pub struct AccountLineError {
     /// Its number, from 1.
     pub line: usize,
 }
 
-/// Reads a file of accounts: `*.branch.example  BRANCH\\admin  env:BRANCH_PW`. Blank lines and those that begin with `#` are
-/// passed over.
+/// Reads a file of accounts: `*.branch.example  BRANCH\\admin  env:BRANCH_PW`, or `*.branch.example  keyring:branch`. Blank lines
+/// and those that begin with `#` are passed over.
 pub fn read_account_lines(text: &str) -> Result<Vec<AccountLine>, AccountLineError> {
     let mut lines = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let (pattern, account, variable) = match words.as_slice() {
-            [] => continue,
-            [first, ..] if first.starts_with('#') => continue,
-            [pattern, account] => (pattern, account, None),
-            [pattern, account, source] if source.len() > 4 && source.starts_with("env:") => {
-                (pattern, account, source.strip_prefix("env:"))
-            }
-            _ => return Err(AccountLineError { line: number + 1 }),
-        };
-        lines.push(AccountLine {
-            pattern: (*pattern).to_owned(),
-            account: (*account).to_owned(),
-            variable: variable.map(str::to_owned),
-        });
+    for (number, line) in text.lines().map(str::trim).enumerate() {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        lines.push(account_line(line).ok_or(AccountLineError { line: number + 1 })?);
     }
     Ok(lines)
+}
+
+fn account_line(line: &str) -> Option<AccountLine> {
+    // The rest of the line: names in the keyring may have blanks.
+    let (words, source) = match line.split_once("keyring:") {
+        Some((words, name)) if words.ends_with(char::is_whitespace) && !name.trim().is_empty() => {
+            (words, AccountSource::Keyring(name.trim().to_owned()))
+        }
+        _ => (line, AccountSource::Asked),
+    };
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let (pattern, account, source) = match (words.as_slice(), source) {
+        ([pattern], source @ AccountSource::Keyring(_)) => (pattern, "", source),
+        ([pattern, account], source) => (pattern, *account, source),
+        ([pattern, account, named], AccountSource::Asked) => {
+            let variable = named.strip_prefix("env:").filter(|variable| !variable.is_empty())?;
+            (pattern, *account, AccountSource::Environment(variable.to_owned()))
+        }
+        _ => return None,
+    };
+    // A source without what it is to name, in the place of the account.
+    let is_account = !account.starts_with("env:") && !account.starts_with("keyring:");
+    is_account.then(|| AccountLine {
+        pattern: (*pattern).to_owned(),
+        account: account.to_owned(),
+        source,
+    })
 }
 
 /// `*` stands for anything, also nothing.
@@ -232,9 +260,30 @@ mod tests {
             read_account_lines("# who\n*.branch.example BRANCH\\admin env:PW\n\n corp.example  admin@corp.example\n");
         let lines = lines.unwrap();
         assert_eq!(lines.len(), 2);
-        assert_eq!(lines[0].variable.as_deref(), Some("PW"));
-        assert_eq!((lines[1].pattern.as_str(), &lines[1].variable), ("corp.example", &None));
-        for wrong in ["pc-* LAB\\admin secret", "pc-*", "a b env:", "a b env:X y"] {
+        assert_eq!(lines[0].source, AccountSource::Environment("PW".into()));
+        assert_eq!(
+            (lines[1].pattern.as_str(), &lines[1].source),
+            ("corp.example", &AccountSource::Asked)
+        );
+        let kept = read_account_lines("pc-*\tkeyring:the branch \nsrv-* LAB\\admin keyring:servers").unwrap();
+        let of = |line: &AccountLine| (line.account.clone(), line.source.clone());
+        assert_eq!(
+            of(&kept[0]),
+            (String::new(), AccountSource::Keyring("the branch".into()))
+        );
+        assert_eq!(
+            of(&kept[1]),
+            ("LAB\\admin".into(), AccountSource::Keyring("servers".into()))
+        );
+        for wrong in [
+            "pc-* LAB\\admin secret",
+            "pc-*",
+            "a b env:",
+            "a b env:X y",
+            "keyring:x",
+            "a keyring:",
+            "a b c keyring:x",
+        ] {
             let error = read_account_lines(wrong).unwrap_err();
             assert_eq!(error.line, 1);
             assert!(!error.to_string().contains("secret"));

@@ -63,7 +63,8 @@ impl Credentials {
         }
     }
 
-    /// Whoever is logged on to this computer, by the single sign-on of Windows: no password passes through this program.
+    /// Whoever is logged on to this computer, without a password: on Windows by its single sign-on, elsewhere by the Kerberos
+    /// tickets in the user's cache (`kinit`).
     pub fn logged_on_user() -> Self {
         Self {
             user: "the logged-on user".to_owned(),

@@ -1,5 +1,5 @@
-//! The little of DER (X.690) that is needed to look into a certificate: for its signature's hash and for messages. Nothing
-//! here decides whether a certificate is believed.
+//! The little of DER (X.690) that is needed to look into a certificate - for its signature's hash and for messages; nothing
+//! here decides whether a certificate is believed - and to write and recognise Kerberos messages.
 
 /// The content of the element at the start, which must have this tag, and what follows it.
 pub(super) fn der_value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
@@ -17,6 +17,42 @@ pub(super) fn der_value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         (digits.iter().fold(0, |n, d| n << 8 | usize::from(*d)), rest)
     };
     rest.split_at_checked(length)
+}
+
+/// An element with this tag and these parts as its content.
+pub(super) fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut out = vec![tag];
+    if let Ok(short @ ..0x80) = u8::try_from(length) {
+        out.push(short);
+    } else {
+        let digits = length.to_be_bytes();
+        let digits = digits
+            .iter()
+            .copied()
+            .skip_while(|digit| *digit == 0)
+            .collect::<Vec<u8>>();
+        // Eight digits at most.
+        out.push(0x80 | digits.len() as u8);
+        out.extend(digits);
+    }
+    out.extend(parts.iter().copied().flatten());
+    out
+}
+
+/// An INTEGER that is not negative.
+pub(super) fn der_integer(number: u32) -> Vec<u8> {
+    let digits = number.to_be_bytes();
+    let mut digits = digits
+        .iter()
+        .copied()
+        .skip_while(|digit| *digit == 0)
+        .collect::<Vec<u8>>();
+    // A leading one would make it negative.
+    if digits.first().is_none_or(|digit| *digit >= 0x80) {
+        digits.insert(0, 0);
+    }
+    der(0x02, &[&digits])
 }
 
 /// The element at the start, tag and length included, and what follows it.
@@ -47,6 +83,19 @@ pub(super) fn is_self_issued(certificate: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again_whatever_its_length() {
+        for length in [0, 1, 127, 128, 255, 256, 70_000] {
+            let content = vec![7; length];
+            let written = der(0x30, &[&content[..length / 2], &content[length / 2..]]);
+            assert_eq!(der_value(&written, 0x30), Some((content.as_slice(), &b""[..])));
+        }
+        assert_eq!(der_integer(0), [2, 1, 0]);
+        assert_eq!(der_integer(127), [2, 1, 127]);
+        assert_eq!(der_integer(128), [2, 2, 0, 128]);
+        assert_eq!(der_integer(0x0100), [2, 2, 1, 0]);
+    }
 
     #[test]
     fn a_certificate_that_names_itself_is_told_from_one_of_an_authority() {

@@ -29,6 +29,7 @@ pub use client_certificate::ClientCertificate;
 pub use credentials::{AccountError, Credentials};
 pub use handshake::{TlsFailure, secure};
 pub use http::answer_over;
+pub use security::{TicketCacheError, TicketHolder, user_tickets};
 pub use session::{Session, identify};
 pub use target::{ConnectOptions, Target};
 pub use tls::{Trust, TrustError};

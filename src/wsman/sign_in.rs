@@ -135,9 +135,10 @@ async fn try_ways(
     }
     let others = WAYS.iter().copied().filter(|way| Some(*way) != known);
     let mut first_failure = None;
-    let mut without_kerberos = credentials
-        .is_logged_on_user()
+    let mut without_kerberos = (credentials.is_logged_on_user() && cfg!(windows))
         .then(|| "Windows itself chooses between Kerberos and NTLM for the logged-on user".to_owned());
+    // Elsewhere the user is known by Kerberos tickets and by nothing else.
+    let by_tickets_alone = credentials.is_logged_on_user() && !cfg!(windows);
     let mut offered_before: Vec<String> = Vec::new();
     for way in known.into_iter().chain(others) {
         let Way::Tokens { scheme, mechanism } = way else {
@@ -146,12 +147,22 @@ async fn try_ways(
         };
         let is_offered = |wanted: &str| offered_before.iter().any(|o| o.eq_ignore_ascii_case(wanted));
         let is_kerberos = mechanism == Mechanism::Kerberos;
-        if !offered_before.is_empty() && !is_offered(scheme) || is_kerberos && without_kerberos.is_some() {
+        let is_out = if is_kerberos {
+            without_kerberos.is_some()
+        } else {
+            by_tickets_alone
+        };
+        if !offered_before.is_empty() && !is_offered(scheme) || is_out {
             continue;
         }
         match try_tokens(target, credentials, options, scheme, mechanism, exchanges).await {
             Attempt::Done(http, protection) => return Ok((http, protection, way)),
             Attempt::Failed(failure) => return Err(failure),
+            Attempt::NoTicket(why) if by_tickets_alone => {
+                let what =
+                    format!("was not asked with the user's Kerberos tickets: {why}. Give an account and its password");
+                return Err(target.failure(FailureClass::NotAllowed, what));
+            }
             Attempt::NoTicket(why) => without_kerberos = Some(why),
             Attempt::NotTaken { offered, failure } => {
                 first_failure.get_or_insert(failure);
@@ -163,6 +174,11 @@ async fn try_ways(
     }
     let is_offered = |wanted: &str| offered_before.iter().any(|o| o.eq_ignore_ascii_case(wanted));
     let list = offered_before.join(", ");
+    if by_tickets_alone && !offered_before.is_empty() {
+        let what =
+            format!("offers {list} and does not take the user's Kerberos ticket: give an account and its password");
+        return Err(target.failure(FailureClass::Credentials, what));
+    }
     if is_offered("Negotiate") || is_offered("NTLM") {
         return Err(target.failure(
             FailureClass::Protocol,
@@ -332,6 +348,13 @@ async fn ticket(
             tracing::debug!(computer = %target.name, why, "No Kerberos");
             Err(Attempt::NoTicket(format!("Kerberos is not possible: {why}")))
         }
+        Err(error @ KerberosError::NoServer(_)) if credentials.is_logged_on_user() => Err(Attempt::Failed(
+            target.failure(FailureClass::Network, format!("was not asked: {error}")),
+        )),
+        Err(error @ KerberosError::NoServer(_)) => Err(Attempt::NoTicket(error.to_string())),
+        Err(KerberosError::Tickets(error)) => Err(Attempt::Failed(
+            target.failure(FailureClass::Credentials, format!("was not asked: {error}")),
+        )),
         // Trying NTLM with it would count towards the lock-out again.
         Err(KerberosError::Refused(why)) => Err(Attempt::Failed(target.failure(
             FailureClass::Credentials,
@@ -434,6 +457,9 @@ pub(super) fn refused(target: &Target, credentials: &Credentials) -> Failure {
                 certificate.name()
             ),
         );
+    }
+    if credentials.is_logged_on_user() {
+        return target.failure(FailureClass::Credentials, "does not accept the logged-on user");
     }
     target.failure(
         FailureClass::Credentials,

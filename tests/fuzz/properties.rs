@@ -25,6 +25,7 @@ pub const ALL: &[(&str, Property)] = &[
     ("fault", fault),
     ("fragment", fragment),
     ("datetime", datetime),
+    ("ccache", ccache),
     ("activation", activation),
     ("filter", filter),
 ];
@@ -271,6 +272,20 @@ pub fn datetime(bytes: &[u8]) {
         assert_eq!(of(&time.to_rfc3339()).time("T"), Some(time));
     }
     let _ = (instance.number("T"), instance.boolean("T"), instance.hresult("T"));
+}
+
+/// Whatever stands in a file of Kerberos tickets: what is read of it is in it, and a session key is never shown.
+pub fn ccache(bytes: &[u8]) {
+    match codec::parse_credential_cache(bytes) {
+        Ok(cache) => {
+            let kept: usize = cache.tickets.iter().map(|t| t.key.len() + t.ticket.len()).sum();
+            assert!(kept <= bytes.len());
+            assert!(cache.tickets.iter().all(|t| t.ends != 0));
+            let shown = format!("{cache:?}");
+            assert!(!shown.contains(" key:") && !shown.contains("Zeroizing"), "{shown}");
+        }
+        Err(error) => assert!(error.to_string().len() < 200),
+    }
 }
 
 fn read_body(body: Option<Element>) {

@@ -146,6 +146,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.challenge()
         if not self.context.complete:
             return self.challenge(scheme, out)
+        print(f"USER {self.context.client_principal}", flush=True)
         headers = [("WWW-Authenticate", f"{scheme} {base64.b64encode(out).decode()}")] if out else []
         self.reply(200, headers, b"", "application/soap+xml")
 

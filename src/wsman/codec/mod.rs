@@ -4,6 +4,7 @@
 //! matched by local name, so prefixes and the place of namespace declarations do not matter. Each parser here takes
 //! bytes and returns a `Result`, which makes it a fuzz target as it is.
 
+mod ccache;
 mod challenge;
 mod envelope;
 mod fault;
@@ -13,6 +14,7 @@ mod response;
 mod wrap_token;
 mod xml;
 
+pub use ccache::{CacheFormatError, CachedTicket, CredentialCache, Principal, parse_credential_cache};
 pub use challenge::{Challenge, token_for};
 pub use envelope::{Reply, parse_reply};
 pub use fault::{Fault, parse_fault};

@@ -11,7 +11,9 @@ mod sspi_context;
 mod system_context;
 
 pub use channel_binding::{ChannelBinding, tls_server_end_point};
-pub use kerberos::{KerberosContext, KerberosError, Tickets, default_realm};
+pub use kerberos::{
+    KerberosContext, KerberosError, TicketCacheError, TicketHolder, Tickets, default_realm, user_tickets,
+};
 pub use sspi_context::SspiContext;
 #[cfg(windows)]
 pub use system_context::SystemContext;
@@ -63,7 +65,7 @@ pub fn context(
     return Ok(Box::new(SystemContext::new("Negotiate", service, binding)?));
     #[cfg(not(windows))]
     Err(SecurityError::Account(
-        "only Windows signs its logged-on user in to other computers; give an account and its password".to_owned(),
+        "the user's Kerberos tickets are for Kerberos alone; give an account and its password".to_owned(),
     ))
 }
 

@@ -1,4 +1,4 @@
-//! Kerberos with a password, by the `sspi` crate (RFC 4120, RFC 4121, MS-KILE).
+//! Kerberos with a password or with the tickets the user has already, by the `sspi` crate (RFC 4120, RFC 4121, MS-KILE).
 //!
 //! `sspi` computes the messages and asks for the network; sockets, time-outs and the search for servers are here. It has no
 //! ticket cache of its own, and takes the answer of a server without looking whether it belongs to this very request: so the
@@ -10,13 +10,16 @@
 //! the same.
 
 mod krb5_conf;
+mod local_reply;
 mod realm;
+mod ticket_cache;
 mod wire;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hickory_resolver::TokioResolver;
 use sspi::generator::GeneratorState;
 use sspi::{
     AuthIdentityBuffers, BufferType, CredentialsBuffers, DataRepresentation, ErrorKind, Kerberos, KerberosConfig,
@@ -24,8 +27,11 @@ use sspi::{
 };
 use zeroize::Zeroizing;
 
+use self::krb5_conf::Krb5Conf;
 pub use self::realm::default_realm;
 use self::realm::{Kdc, candidates, servers, system_conf, system_resolver};
+pub use self::ticket_cache::{TicketCacheError, TicketHolder, user_tickets};
+use self::ticket_cache::{UserTicket, user_ticket};
 use self::wire::{ask, error_code, is_as_reply, is_as_request};
 use super::sspi_context::{quietly, requirements, seal_in_place, unseal_in_place};
 use super::{SecurityContext, SecurityError};
@@ -70,9 +76,15 @@ pub enum KerberosError {
     /// Not for this account or computer, or no server could help: another mechanism may.
     #[error("Kerberos is not possible: {0}")]
     Unavailable(String),
+    /// No server of the realm is known, or none answers: another mechanism may help.
+    #[error("Kerberos is not possible: {0}")]
+    NoServer(String),
     /// The server refused the account. Another try would count towards its lock-out.
     #[error("{0}")]
     Refused(&'static str),
+    /// The user's tickets cannot be used.
+    #[error(transparent)]
+    Tickets(#[from] TicketCacheError),
 }
 
 fn unavailable(why: impl std::fmt::Display) -> KerberosError {
@@ -99,7 +111,8 @@ pub struct KerberosContext {
 }
 
 impl KerberosContext {
-    /// Gets a ticket for `service` of the computer called `computer` (a DNS name).
+    /// Gets a ticket for `service` of the computer called `computer` (a DNS name), with the password of an account or, for the
+    /// logged-on user, with the ticket in the user's cache.
     pub async fn begin(
         credentials: &Credentials,
         computer: &str,
@@ -110,15 +123,11 @@ impl KerberosContext {
         if computer.parse::<std::net::IpAddr>().is_ok() {
             return Err(unavailable("tickets are for names, not for addresses"));
         }
+        if credentials.is_logged_on_user() {
+            return Self::begin_as_user(service, tickets, patience).await;
+        }
         let (realm, mut kdcs) = tickets.servers(credentials, computer, patience).await?;
-        let config = KerberosConfig::new_with_kdc_url(&url(&kdcs), String::new());
-        let mut context = Self {
-            package: Box::new(quietly(|| Kerberos::new_client_from_config(config)).map_err(unavailable)?),
-            handle: Some(identity(credentials, &realm)),
-            service: service.to_owned(),
-            first_token: None,
-            complete: false,
-        };
+        let mut context = Self::new(identity(credentials, &realm), service, &kdcs)?;
         let account = (realm, credentials.user().to_lowercase());
         let kept = tickets.granted(&account, credentials.password());
         let had_ticket = !kept.is_empty();
@@ -138,6 +147,33 @@ impl KerberosContext {
                 Err(error)
             }
         }
+    }
+
+    fn new(identity: CredentialsBuffers, service: &str, kdcs: &[Kdc]) -> Result<Self, KerberosError> {
+        let config = KerberosConfig::new_with_kdc_url(&url(kdcs), String::new());
+        Ok(Self {
+            package: Box::new(quietly(|| Kerberos::new_client_from_config(config)).map_err(unavailable)?),
+            handle: Some(identity),
+            service: service.to_owned(),
+            first_token: None,
+            complete: false,
+        })
+    }
+
+    /// With the ticket in the user's cache, which is looked at again each time: it may have been renewed.
+    async fn begin_as_user(service: &str, tickets: &Tickets, patience: Duration) -> Result<Self, KerberosError> {
+        let look = || (user_ticket(), system_conf());
+        let (ticket, conf) = tokio::task::spawn_blocking(look).await.map_err(unavailable)?;
+        let ticket: UserTicket = ticket?;
+        let (resolver, _) = system_resolver();
+        let realms = [ticket.principal.realm.clone()];
+        let (_, mut kdcs) = tickets.servers_of(&realms, &conf, resolver.as_ref(), patience).await?;
+        let (identity, answers) = local_reply::credentials_with(&ticket)
+            .ok_or_else(|| unavailable("the ticket of the user cannot be handed on"))?;
+        let mut context = Self::new(identity, service, &kdcs)?;
+        let (token, _) = context.first(&mut kdcs, answers, patience).await?;
+        context.first_token = Some(token);
+        Ok(context)
     }
 
     /// The first token, and the answers to its requests for a ticket-granting ticket. `kept` answers those in their order.
@@ -182,7 +218,8 @@ impl KerberosContext {
                     Some(answer) => Some(answer),
                     None => ask(kdcs, &request.data, patience).await,
                 };
-                let answer = answer.ok_or_else(|| unavailable("no server of the realm answers"))?;
+                let answer =
+                    answer.ok_or_else(|| KerberosError::NoServer("no server of the realm answers".to_owned()))?;
                 code = error_code(&answer);
                 if is_for_ticket {
                     granted.push(answer.clone());
@@ -237,11 +274,22 @@ impl Tickets {
         if realms.is_empty() {
             return Err(unavailable("it is an account of the computer itself"));
         }
+        self.servers_of(&realms, &conf, resolver.as_ref(), patience).await
+    }
+
+    /// The first of these realms that has servers, and those.
+    async fn servers_of(
+        &self,
+        realms: &[String],
+        conf: &Krb5Conf,
+        resolver: Option<&TokioResolver>,
+        patience: Duration,
+    ) -> Result<(String, Vec<Kdc>), KerberosError> {
         // Held while asking, so that the computers of a run do not all ask the same.
         let mut known = self.shared.realms.lock().await;
-        for realm in &realms {
+        for realm in realms {
             if !known.contains_key(realm) {
-                let mut found = servers(realm, &conf, resolver.as_ref(), patience).await;
+                let mut found = servers(realm, conf, resolver, patience).await;
                 found.dedup();
                 known.insert(realm.clone(), found);
             }
@@ -249,7 +297,7 @@ impl Tickets {
                 return Ok((realm.clone(), kdcs.clone()));
             }
         }
-        Err(unavailable(format!(
+        Err(KerberosError::NoServer(format!(
             "no server is known for the realm {}",
             realms.join(" or ")
         )))

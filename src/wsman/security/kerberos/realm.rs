@@ -1,6 +1,8 @@
 //! Which realm an account belongs to, and where its servers are: krb5.conf first, as an administrator's word, then the SRV
 //! records that Active Directory keeps.
 
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -9,7 +11,7 @@ use hickory_resolver::proto::rr::{Name, RData};
 use hickory_resolver::system_conf::read_system_conf;
 use tokio::time::timeout;
 
-use super::krb5_conf::Krb5Conf;
+use super::krb5_conf::{Include, Krb5Conf};
 use crate::wsman::credentials::Credentials;
 
 /// A Kerberos server: name or address, and port.
@@ -18,14 +20,27 @@ pub(super) type Kdc = (String, u16);
 /// The port of a Kerberos server.
 const PORT: u16 = 88;
 
-/// The krb5.conf of the system, or what `KRB5_CONFIG` names. A file that cannot be read says nothing.
+/// Files that include each other in circles end here.
+const MAX_FILES: usize = 100;
+
+/// The krb5.conf of the system, or what `KRB5_CONFIG` names, with what they include. A file that cannot be read says nothing.
 pub(super) fn system_conf() -> Krb5Conf {
     let paths = std::env::var("KRB5_CONFIG").unwrap_or_else(|_| "/etc/krb5.conf".to_owned());
     let mut conf = Krb5Conf::default();
-    for text in paths.split(':').filter_map(|path| std::fs::read_to_string(path).ok()) {
-        let more = Krb5Conf::parse(&text);
-        conf.default_realm = conf.default_realm.or(more.default_realm);
-        conf.realms.extend(more.realms);
+    let mut left: VecDeque<PathBuf> = paths.split(':').map(PathBuf::from).collect();
+    for _ in 0..MAX_FILES {
+        let Some(path) = left.pop_front() else { break };
+        let Ok(text) = std::fs::read_to_string(path) else {
+            continue;
+        };
+        let mut more = Krb5Conf::parse(&text);
+        for include in more.includes.drain(..) {
+            match include {
+                Include::File(path) => left.push_back(path),
+                Include::Folder(folder) => left.extend(included(&folder)),
+            }
+        }
+        conf.extend(more);
     }
     conf
 }
@@ -33,6 +48,22 @@ pub(super) fn system_conf() -> Krb5Conf {
 /// The realm that krb5.conf names for this computer. Reads files: not for an async task.
 pub fn default_realm() -> Option<String> {
     system_conf().default_realm
+}
+
+/// The files of a folder that count, in the order of their names.
+fn included(folder: &Path) -> Vec<PathBuf> {
+    let counts = |name: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        !name.starts_with('.') && Path::new(name).extension().is_some_and(|end| end == "conf")
+            || !name.is_empty() && name.chars().all(is_plain)
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_str().is_some_and(counts))
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    files
 }
 
 /// Realms the account may belong to, the likeliest first; none for accounts of a computer itself.
@@ -166,6 +197,20 @@ mod tests {
         for local in [".\\admin", "admin", "PC\\admin"] {
             assert!(of(local, "pc.lab.example").is_empty(), "{local}");
         }
+    }
+
+    #[test]
+    fn of_a_folder_the_files_count_that_mit_kerberos_reads() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["realm_b", "a.conf", ".hidden.conf", "old.conf.bak", "note.txt"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let names = |path: &PathBuf| path.file_name().unwrap().to_str().map(str::to_owned).unwrap();
+        assert_eq!(
+            included(folder.path()).iter().map(names).collect::<Vec<_>>(),
+            ["a.conf", "realm_b"]
+        );
+        assert!(included(&folder.path().join("nowhere")).is_empty());
     }
 
     #[test]
