@@ -9,7 +9,7 @@
 
 mod discovery_support;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use discovery_support::{Dnsmasq, run};
@@ -60,55 +60,26 @@ fn what_would_be_probed_is_said_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn addresses_that_accept_are_told_with_the_names_that_lead_back() {
-    let Some(dns) = Dnsmasq::start(
-        "127.77.30.1",
-        "local=/scan.test/\nlocal=/77.127.in-addr.arpa/\n\
-         host-record=pc-1.scan.test,127.77.31.1\n\
-         host-record=pc-9.scan.test,127.77.31.9\n\
-         ptr-record=2.31.77.127.in-addr.arpa,pc-9.scan.test\n\
-         ptr-record=3.31.77.127.in-addr.arpa,gone.scan.test\n",
-    )
-    .await
-    else {
-        return;
-    };
+async fn addresses_that_accept_are_told_and_those_that_refuse_are_counted() {
     let (first, port) = listen("127.77.31.1", 0).await;
-    let others = [
-        listen("127.77.31.2", port).await,
-        listen("127.77.31.3", port).await,
-        listen("127.77.31.4", port).await,
-    ];
+    let others = [listen("127.77.31.2", port).await, listen("127.77.31.14", port).await];
     let request = request("127.77.31.0/28", &[port]);
     let cancel = CancellationToken::new();
-    let resolver = dns.resolver(&[]);
+    let (resolver, _silent) = silent_server().await;
     let (summary, told) = run(async |findings| scan(&request, &resolver, findings, &cancel).await).await;
-    let summary = summary.unwrap();
-    assert_eq!(
-        summary,
-        ScanSummary {
-            probed: 14,
-            answered: 4,
-            refusing: 10
-        }
-    );
-    assert_eq!(
-        told.names(),
-        ["127.77.31.2", "127.77.31.3", "127.77.31.4", "pc-1.scan.test"]
-    );
-    let computer = told.computer("pc-1.scan.test");
+    let wanted = ScanSummary {
+        probed: 14,
+        answered: 3,
+        refusing: 11,
+    };
+    assert_eq!(summary.unwrap(), wanted);
+    // Loopback addresses are nobody's name; names are looked up in tests/network_discovery.sh.
+    assert_eq!(told.names(), ["127.77.31.1", "127.77.31.14", "127.77.31.2"]);
+    let computer = told.computer("127.77.31.1");
     assert_eq!(computer.addresses, ["127.77.31.1".parse::<IpAddr>().unwrap()]);
     assert_eq!(computer.connect.as_ref().and_then(|c| c.port), Some(port));
-    let notes = told.notes.join("\n");
-    assert!(
-        notes.contains("127.77.31.2") && notes.contains("leads to 127.77.31.9"),
-        "{notes}"
-    );
-    assert!(
-        notes.contains("gone.scan.test") && notes.contains("leads nowhere"),
-        "{notes}"
-    );
-    assert!(notes.contains("10 addresses refused every connection"), "{notes}");
+    assert_eq!(told.notes.len(), 1, "{:?}", told.notes);
+    assert!(told.notes[0].contains("11 addresses refused every connection"));
     assert_eq!(told.progress.last(), Some(&(14, Some(14))));
     drop((first, others));
 }
@@ -134,31 +105,10 @@ async fn both_families_are_scanned_and_refusals_are_told_when_wanted() {
 }
 
 #[tokio::test]
-async fn a_dead_name_server_costs_a_scan_little_and_is_told_once() {
-    let mut listeners = vec![listen("127.77.33.1", 0).await];
-    let port = listeners[0].1;
-    for n in 2..=60 {
-        listeners.push(listen(&format!("127.77.33.{n}"), port).await);
-    }
-    let request = request("127.77.33.1-60", &[port]);
-    let (resolver, _silent) = silent_server().await;
-    let cancel = CancellationToken::new();
-    let began = Instant::now();
-    let (summary, told) = run(async |findings| scan(&request, &resolver, findings, &cancel).await).await;
-    assert_eq!(summary.unwrap().answered, 60);
-    let took = began.elapsed();
-    assert!(took < 4 * request.name_patience, "{took:?}");
-    let about = |note: &&String| note.contains("no name server answered");
-    assert_eq!(told.notes.iter().filter(about).count(), 1, "{:?}", told.notes);
-}
-
-#[tokio::test]
 async fn the_rate_is_kept_and_a_cancel_ends_it_at_once() {
     let (resolver, _silent) = silent_server().await;
-    // 198.18.0.0/15 is set aside for benchmarks: nobody answers, whatever the network does with it.
-    let mut request = request("198.18.0.0/20", &[5985]);
+    let mut request = request("127.78.0.0/20", &[1]);
     request.rate = 100;
-    request.patience = Duration::from_millis(1);
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     let began = Instant::now();
@@ -180,14 +130,14 @@ async fn the_rate_is_kept_and_a_cancel_ends_it_at_once() {
     .await;
     let most = (began.elapsed().as_secs_f32() * 100.0) as usize + 10;
     let probed = summary.unwrap().probed;
-    assert!((1..=most).contains(&probed), "{probed} of at most {most}");
+    assert!((20..=most).contains(&probed), "{probed} of at most {most}");
     assert!(told.computers.is_empty() && told.notes.is_empty(), "{:?}", told.notes);
 }
 
 #[tokio::test]
 async fn a_scan_ends_when_nobody_takes_what_it_finds() {
     let (resolver, _silent) = silent_server().await;
-    let request = request("198.18.0.0/20", &[5985]);
+    let request = request("127.78.0.0/20", &[1]);
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
     drop(receiver);
     let cancel = CancellationToken::new();
@@ -213,18 +163,18 @@ async fn a_scan_of_nothing_is_refused() {
 async fn named_computers_are_looked_up_both_ways() {
     let Some(dns) = Dnsmasq::start(
         "127.77.30.2",
-        "local=/names.test/\nlocal=/77.127.in-addr.arpa/\n\
-         host-record=pc-1.names.test,127.77.34.1\n\
-         host-record=pc-2.names.test,127.77.34.2,2001:db8::2\n\
-         ptr-record=7.34.77.127.in-addr.arpa,pc-1.names.test\n",
+        "local=/names.test/\nlocal=/2.0.192.in-addr.arpa/\n\
+         host-record=pc-1.names.test,192.0.2.1\n\
+         host-record=pc-2.names.test,192.0.2.2,2001:db8::2\n\
+         ptr-record=7.2.0.192.in-addr.arpa,pc-1.names.test\n",
     )
     .await
     else {
         return;
     };
     let parsed = parse_list_file(
-        "name,address,port,tls\npc-1,,,\npc-2.names.test,,8443,yes\nnobody.names.test,,,\n127.77.34.1,,,\n127.77.34.7,,,\n\
-         LAB-1,127.77.34.9,25985,no\n",
+        "name,address,port,tls\npc-1,,,\npc-2.names.test,,8443,yes\nnobody.names.test,,,\n192.0.2.1,,,\n192.0.2.7,,,\n\
+         LAB-1,192.0.2.9,25985,no\n",
     );
     assert_eq!(parsed.problems, []);
     let request = NamesRequest::of(named_in(&parsed));
@@ -239,20 +189,20 @@ async fn named_computers_are_looked_up_both_ways() {
             .map(ToString::to_string)
             .collect::<Vec<_>>()
     };
-    assert_eq!(addresses("pc-1"), ["127.77.34.1"]);
-    assert_eq!(addresses("pc-1.names.test"), ["127.77.34.1"], "the address by its name");
+    assert_eq!(addresses("pc-1"), ["192.0.2.1"]);
+    assert_eq!(addresses("pc-1.names.test"), ["192.0.2.1"], "the address by its name");
     assert_eq!(addresses("pc-2.names.test").len(), 2);
     assert_eq!(addresses("nobody.names.test"), [""; 0]);
     assert_eq!(
-        addresses("127.77.34.7"),
-        ["127.77.34.7"],
+        addresses("192.0.2.7"),
+        ["192.0.2.7"],
         "its name leads to another address"
     );
-    assert_eq!(addresses("LAB-1"), ["127.77.34.9"]);
+    assert_eq!(addresses("LAB-1"), ["192.0.2.9"]);
     let connect = told.computer("LAB-1").connect.clone().unwrap();
     assert_eq!(
         (connect.address.as_deref(), connect.port, connect.way),
-        (Some("127.77.34.9"), Some(25985), Some(WayIn::Http))
+        (Some("192.0.2.9"), Some(25985), Some(WayIn::Http))
     );
     assert_eq!(
         told.computer("pc-2.names.test").connect.clone().unwrap().way,
@@ -261,7 +211,7 @@ async fn named_computers_are_looked_up_both_ways() {
     assert!(told.computer("nobody.names.test").place.contains("has no address"));
     let notes = told.notes.join("\n");
     assert!(
-        notes.contains("nobody.names.test") && notes.contains("127.77.34.7 stands without a name"),
+        notes.contains("nobody.names.test") && notes.contains("192.0.2.7 stands without a name"),
         "{notes}"
     );
     assert_eq!(told.progress.last(), Some(&(6, Some(6))));
@@ -271,26 +221,28 @@ async fn named_computers_are_looked_up_both_ways() {
 async fn names_of_addresses_are_trusted_only_when_they_lead_back() {
     let Some(dns) = Dnsmasq::start(
         "127.77.30.3",
-        "local=/back.test/\nlocal=/77.127.in-addr.arpa/\nhost-record=pc-1.back.test,127.77.35.1\n\
-         ptr-record=2.35.77.127.in-addr.arpa,pc-1.back.test\n\
-         ptr-record=3.35.77.127.in-addr.arpa,\"not a name\"\n",
+        "local=/back.test/\nlocal=/2.0.192.in-addr.arpa/\nhost-record=pc-1.back.test,192.0.2.1\n\
+         ptr-record=2.2.0.192.in-addr.arpa,pc-1.back.test\n\
+         ptr-record=3.2.0.192.in-addr.arpa,\"not a name\"\n",
     )
     .await
     else {
         return;
     };
     let resolver = dns.resolver(&[]);
-    let name = async |last: u8| resolver.name_of(IpAddr::from([127, 77, 35, last]), PATIENCE).await;
+    let name = async |last: u8| resolver.name_of(IpAddr::from([192, 0, 2, last]), PATIENCE).await;
     assert_eq!(name(1).await, Ok(ReverseName::Confirmed("pc-1.back.test".to_owned())));
-    let leads_to: Vec<IpAddr> = vec!["127.77.35.1".parse().unwrap()];
+    let leads_to: Vec<IpAddr> = vec!["192.0.2.1".parse().unwrap()];
     let name_2 = "pc-1.back.test".to_owned();
     assert_eq!(name(2).await, Ok(ReverseName::Unconfirmed { name: name_2, leads_to }));
     assert_eq!(name(3).await, Ok(ReverseName::Unnamed));
     assert_eq!(name(4).await, Ok(ReverseName::Unnamed));
-    let (silent, socket) = silent_server().await;
+    let (silent, _socket) = silent_server().await;
     let asked = silent
-        .name_of(IpAddr::from([127, 77, 35, 1]), Duration::from_millis(300))
+        .name_of(IpAddr::from([192, 0, 2, 1]), Duration::from_millis(300))
         .await;
     assert!(asked.unwrap_err().to_string().contains("no name server answered"));
-    let _: SocketAddr = socket.local_addr().unwrap();
+    // Everybody calls itself so.
+    let loopback = silent.name_of("127.77.35.1".parse().unwrap(), PATIENCE).await;
+    assert_eq!(loopback, Ok(ReverseName::Unnamed));
 }

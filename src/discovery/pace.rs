@@ -83,7 +83,11 @@ where
     let mut running = FuturesUnordered::new();
     tokio::pin!(unwanted);
     loop {
-        let may_begin = waiting.peek().is_some() && running.len() < at_once.max(1);
+        let is_last = waiting.peek().is_none();
+        if is_last && running.is_empty() {
+            return true;
+        }
+        let may_begin = !is_last && running.len() < at_once.max(1);
         tokio::select! {
             biased;
             () = &mut unwanted => return false,
@@ -94,7 +98,6 @@ where
                     running.push(work(item));
                 }
             }
-            else => return true,
         }
     }
 }

@@ -194,8 +194,8 @@ impl Resolver {
             Err(other) => return Err(other),
         };
         let names = names.answers().iter().filter_map(|record| match &record.data {
-            // What is no name of a computer is none, whatever the zone says.
-            RData::PTR(name) => host(&text_of(&name.0)).ok(),
+            // What is no name of a computer is none, whatever the zone says; nor is what everybody calls itself.
+            RData::PTR(name) => host(&text_of(&name.0)).ok().filter(|name| name != "localhost"),
             _ => None,
         });
         let mut unconfirmed = ReverseName::Unnamed;

@@ -85,7 +85,9 @@ impl Dnsmasq {
         );
         std::fs::write(&path, fixed + config).unwrap();
         let mut command = Command::new(program);
-        command.arg("--keep-in-foreground").arg("--conf-file").arg(&path);
+        command
+            .arg("--keep-in-foreground")
+            .arg(format!("--conf-file={}", path.display()));
         // As root it would change to an account that may not exist here.
         command.arg(format!("--user={}", account()));
         let child = command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap();
