@@ -5,6 +5,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "a test that cannot go on has failed, and one that is left out says so"
 )]
 
@@ -17,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use discovery_support::run;
 use makeeper::discovery::{
-    NetBiosError, NetBiosRequest, WsDiscoveryRequest, netbios, netbios_cannot_see, ws_discovery,
-    ws_discovery_cannot_see,
+    NetBiosError, NetBiosRequest, Resolver, ScanRequest, WsDiscoveryRequest, addresses_of, netbios, netbios_cannot_see,
+    parse_names, scan, ws_discovery, ws_discovery_cannot_see,
 };
 use makeeper::model::NetworkKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -490,4 +491,126 @@ async fn ws_discovery_stops_at_once() {
     let (summary, told) = run(async |findings| ws_discovery(&request, findings, &cancel).await).await;
     assert!(summary.is_ok() && told.computers.is_empty());
     assert!(began.elapsed() < Duration::from_secs(2));
+}
+
+/// Whether this runs in the local network that tests/network_discovery.sh makes.
+fn is_in_lan() -> bool {
+    let there = std::env::var_os("MAKEEPER_LAN").is_some();
+    if !there {
+        eprintln!("SKIPPED: tests/network_discovery.sh makes the network for this test");
+    }
+    there
+}
+
+fn lan(last: u8) -> IpAddr {
+    IpAddr::from([10, 98, 0, last])
+}
+
+/// Asks again until as many computers answer as there are: those of the rig start while this runs.
+async fn until_all_answer(
+    wanted: usize,
+    mut ask: impl AsyncFnMut() -> discovery_support::Told,
+) -> discovery_support::Told {
+    let until = Instant::now() + Duration::from_mins(1);
+    loop {
+        let told = ask().await;
+        if told.computers.len() >= wanted || Instant::now() > until {
+            return told;
+        }
+    }
+}
+
+#[tokio::test]
+async fn lan_samba_answers_node_status_questions() {
+    if !is_in_lan() {
+        return;
+    }
+    let request = NetBiosRequest::of((1..255).map(|n| Ipv4Addr::new(10, 98, 0, n)).collect());
+    let cancel = CancellationToken::new();
+    let began = Instant::now();
+    let told = until_all_answer(4, async || {
+        let (summary, told) = run(async |findings| netbios(&request, findings, &cancel).await).await;
+        println!("{:?} after {:?}", summary.unwrap(), began.elapsed());
+        told
+    })
+    .await;
+    assert_eq!(told.names(), ["WKS01", "WKS02", "WKS03", "WKS04"]);
+    for (name, group, last) in [("WKS01", "OFFICE", 11), ("WKS02", "OFFICE", 12), ("WKS04", "LABS", 14)] {
+        let computer = told.computer(name);
+        assert_eq!(
+            (computer.network.name.as_str(), computer.network.kind),
+            (group, NetworkKind::None)
+        );
+        assert_eq!(
+            (computer.addresses.as_slice(), computer.mac_addresses.len()),
+            ([lan(last)].as_slice(), 0)
+        );
+        assert!(computer.place.contains("file server"), "{}", computer.place);
+    }
+}
+
+#[tokio::test]
+async fn lan_wsdd_answers_probes_on_both_families_and_tells_its_name() {
+    if !is_in_lan() {
+        return;
+    }
+    let request = WsDiscoveryRequest::default();
+    let cancel = CancellationToken::new();
+    let told = until_all_answer(4, async || {
+        let (summary, told) = run(async |findings| ws_discovery(&request, findings, &cancel).await).await;
+        println!("{:?} {:?}", summary.unwrap(), told.notes);
+        told
+    })
+    .await;
+    assert_eq!(told.names(), ["WKS01", "WKS02", "WKS03", "WKS04"]);
+    for computer in &told.computers {
+        println!("{} {:?} {:?}", computer.name, computer.addresses, computer.network);
+    }
+    let network = |name| {
+        let network = &told.computer(name).network;
+        (network.kind, network.name.to_string())
+    };
+    assert_eq!(network("WKS01"), (NetworkKind::Workgroup, "OFFICE".to_owned()));
+    assert_eq!(network("WKS03"), (NetworkKind::Domain, "CONTOSO".to_owned()));
+    assert_eq!(network("WKS04"), (NetworkKind::Workgroup, "LABS".to_owned()));
+    assert!(
+        told.computers.iter().any(|c| c.addresses.iter().any(IpAddr::is_ipv6)),
+        "IPv6 multicast"
+    );
+    assert!(
+        told.computers.iter().any(|c| c.addresses.iter().any(IpAddr::is_ipv4)),
+        "IPv4 multicast"
+    );
+}
+
+#[tokio::test]
+async fn lan_scan_tells_file_servers_with_the_names_that_lead_back() {
+    if !is_in_lan() {
+        return;
+    }
+    let mut request = ScanRequest::of(addresses_of(&parse_names("10.98.0.0/24")));
+    let dns = Resolver::with_servers(&[(lan(1), 53).into()], &["lan.test".to_owned()]);
+    let cancel = CancellationToken::new();
+    let began = Instant::now();
+    let (summary, told) = run(async |findings| scan(&request, &dns, findings, &cancel).await).await;
+    println!("{:?} in {:?}: {:?}", summary.unwrap(), began.elapsed(), told.notes);
+    assert_eq!(told.names(), ["10.98.0.14", "wks01.lan.test"]);
+    assert_eq!(told.computer("wks01.lan.test").addresses, [lan(11)]);
+    let notes = told.notes.join("\n");
+    assert!(
+        notes.contains("10.98.0.14") && notes.contains("leads to 10.98.0.12"),
+        "{notes}"
+    );
+    assert!(notes.contains("refused every connection"), "{notes}");
+
+    // Nobody answers DNS at .200: the names are given up after some, and said so once.
+    request.tell_refusing = true;
+    let dead = Resolver::with_servers(&[(lan(200), 53).into()], &[]);
+    let (_, told) = run(async |findings| scan(&request, &dead, findings, &cancel).await).await;
+    assert_eq!(
+        told.names(),
+        ["10.98.0.1", "10.98.0.11", "10.98.0.12", "10.98.0.13", "10.98.0.14"]
+    );
+    let about = |note: &&String| note.contains("stand without their names");
+    assert_eq!(told.notes.iter().filter(about).count(), 1, "{:?}", told.notes);
 }

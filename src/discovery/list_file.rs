@@ -134,7 +134,7 @@ pub fn list_columns(text: &str) -> Vec<String> {
         .from_reader(header.trim_start_matches('\u{feff}').as_bytes());
     let mut record = csv::StringRecord::new();
     match reader.read_record(&mut record) {
-        Ok(true) => record.iter().map(str::to_owned).collect(),
+        Ok(true) => record.iter().map(|cell| cell.trim().to_owned()).collect(),
         _ => Vec::new(),
     }
 }

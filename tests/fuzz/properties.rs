@@ -28,6 +28,8 @@ pub const ALL: &[(&str, Property)] = &[
     ("ccache", ccache),
     ("activation", activation),
     ("filter", filter),
+    ("node_status", node_status),
+    ("ws_discovery", ws_discovery),
 ];
 
 fn saved(inventory: &Inventory) -> Vec<u8> {
@@ -133,6 +135,15 @@ pub fn computers_csv(bytes: &[u8]) {
     let Ok(text) = discovery::decode_text(bytes) else {
         return;
     };
+    // The first and the last column are always there to be chosen, and no name chooses more.
+    let columns = discovery::list_columns(&text);
+    for column in [columns.first(), columns.last()]
+        .into_iter()
+        .flatten()
+        .filter(|c| !c.is_empty())
+    {
+        assert!(discovery::parse_list_column(&text, column).is_ok(), "{column:?}");
+    }
     let parsed = discovery::parse_list_file(&text);
     for name in &parsed.names {
         assert!(!name.name.trim().is_empty());
@@ -315,4 +326,38 @@ pub fn filter(bytes: &[u8]) {
         product: None,
     };
     let _ = filter.matches(row, chrono::DateTime::UNIX_EPOCH);
+}
+
+/// Whatever a computer answers to a NetBIOS question: as many names as it says, each as long as NetBIOS has them.
+pub fn node_status(bytes: &[u8]) {
+    match discovery::parse_answer(bytes) {
+        Ok(status) => {
+            assert!(status.names.len() * 18 <= bytes.len());
+            assert!(status.names.iter().all(|name| name.text.chars().count() <= 15));
+            assert!(status.mac != Some([0; 6]));
+            let of_names = |name: Option<&str>| name.is_none_or(|n| status.names.iter().any(|known| known.text == n));
+            assert!(of_names(status.computer()) && of_names(status.group()) && of_names(status.domain()));
+        }
+        Err(error) => assert!(error.to_string().chars().count() < 200, "{error}"),
+    }
+}
+
+/// Whatever the local network answers to a WS-Discovery question, and what a device tells of itself.
+pub fn ws_discovery(bytes: &[u8]) {
+    match discovery::parse_message(bytes) {
+        Ok(message) => {
+            assert!(!message.relates_to.is_empty() && message.offers.len() <= 16);
+            assert!(message.offers.iter().all(|offer| !offer.endpoint.is_empty()));
+        }
+        Err(error) => assert!(error.to_string().chars().count() < 500, "{error}"),
+    }
+    match discovery::parse_metadata(bytes) {
+        Ok(metadata) => assert!(metadata.computer.len() <= bytes.len()),
+        Err(error) => assert!(error.to_string().chars().count() < 500, "{error}"),
+    }
+    let (name, network) = discovery::parse_computer(&String::from_utf8_lossy(bytes));
+    assert_eq!(
+        (name.trim(), network.name.trim()),
+        (name.as_str(), network.name.as_str())
+    );
 }
