@@ -38,7 +38,7 @@ C
     if [ $i = 1 ] || [ $i = 4 ]; then ip netns exec $n smbd -D -s "$d/smb.conf" -l "$d"; fi
     group="-w $wg"; [ $i = 3 ] && group="-d CONTOSO"
     # shellcheck disable=SC2086 # an option and its value
-    ip netns exec $n wsdd -i eth0 -n WKS0$i $group > "$d/wsdd.log" 2>&1 & echo $! > "$d/wsdd.pid"
+    ip netns exec $n wsdd -i eth0 -n WKS0$i -U 11111111-0000-4000-8000-00000000000$i $group > "$d/wsdd.log" 2>&1 & echo $! > "$d/wsdd.pid"
   done
   cat > "$D/dnsmasq.conf" <<C
 listen-address=10.98.0.1

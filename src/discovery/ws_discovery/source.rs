@@ -1,6 +1,6 @@
 //! Asking the local network, and every computer that answers for its name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub async fn ws_discovery(
         summary: WsDiscoverySummary::default(),
     };
     let question = encode_probe(&run.probe);
-    send_all(&ways, question.as_bytes()).await?;
+    send_all(&ways, &question).await?;
     let (sender, mut datagrams) = mpsc::channel(AHEAD);
     let mut readers = JoinSet::new();
     for (index, way) in ways.iter().enumerate() {
@@ -56,7 +56,17 @@ pub async fn ws_discovery(
     }
     drop(sender);
     let began = Instant::now();
-    let (mut again, until) = (Some(began + AGAIN), began + request.wait);
+    let until = began + request.wait;
+    // What is sent again, when, and on which way: `None` is all. In order, because all wait as long.
+    let mut again: VecDeque<(Instant, Option<usize>, Question)> = VecDeque::new();
+    again.push_back((
+        began + AGAIN,
+        None,
+        Question {
+            to: None,
+            text: question,
+        },
+    ));
     let mut asking: FuturesUnordered<BoxFuture<'_, Told>> = FuturesUnordered::new();
     let mut waiting: Vec<(String, SocketAddr, u16, String)> = Vec::new();
     let unwanted = is_unwanted(findings, cancel);
@@ -81,18 +91,22 @@ pub async fn ws_discovery(
                     tell(findings, cancel, finding).await;
                 }
             }
-            () = sleep_until(again.unwrap_or(until)), if again.is_some() => {
-                again = None;
-                let _ = send_all(&ways, question.as_bytes()).await;
+            () = sleep_until(again.front().map_or(until, |(at, ..)| *at)), if !again.is_empty() => {
+                match again.pop_front() {
+                    Some((_, Some(way), question)) => send_on(ways.get(way), &question).await,
+                    Some((_, None, question)) => drop(send_all(&ways, &question.text).await),
+                    None => {}
+                }
             }
             Some((way, from, bytes)) = datagrams.recv(), if is_listening => {
                 for step in run.datagram(from, &bytes) {
                     match step {
                         Step::Ask { endpoint, port, path } => waiting.push((endpoint, from, port, path)),
-                        Step::Resolve(question) => {
-                            if let Some(way) = ways.get(way) {
-                                let _ = way.socket.send_to(question.as_bytes(), from).await;
-                            }
+                        Step::Resolve(text) => {
+                            let to = (!request.targets.is_empty()).then(|| from.ip());
+                            let question = Question { to, text };
+                            send_on(ways.get(way), &question).await;
+                            again.push_back((Instant::now() + AGAIN, Some(way), question));
                         }
                     }
                 }
@@ -194,12 +208,28 @@ fn way(socket: Socket, local: SocketAddr, to: Vec<SocketAddr>) -> io::Result<Way
     })
 }
 
+/// A question that is sent on one way.
+struct Question {
+    /// The computer, where computers are asked one by one. A question to the network goes to all of it, also when one computer
+    /// is to answer: some listen to nothing else.
+    to: Option<IpAddr>,
+    text: String,
+}
+
+async fn send_on(way: Option<&Way>, question: &Question) {
+    let Some(way) = way else { return };
+    for to in way.to.iter().filter(|to| question.to.is_none_or(|ip| ip == to.ip())) {
+        // A lost datagram and one that could not be sent are the same to whoever waits for the answer.
+        let _ = way.socket.send_to(question.text.as_bytes(), to).await;
+    }
+}
+
 /// Sends to everybody; an error only when that failed everywhere.
-async fn send_all(ways: &[Way], question: &[u8]) -> Result<(), WsDiscoveryError> {
+async fn send_all(ways: &[Way], question: &str) -> Result<(), WsDiscoveryError> {
     let (mut sent, mut last) = (false, None);
     for way in ways {
         for to in &way.to {
-            match way.socket.send_to(question, to).await {
+            match way.socket.send_to(question.as_bytes(), to).await {
                 Ok(_) => sent = true,
                 Err(error) => last = Some(error),
             }
