@@ -18,10 +18,13 @@ use std::time::{Duration, Instant};
 
 use discovery_support::run;
 use makeeper::discovery::{
-    NetBiosError, NetBiosRequest, Resolver, ScanRequest, WsDiscoveryRequest, addresses_of, netbios, netbios_cannot_see,
-    parse_names, scan, ws_discovery, ws_discovery_cannot_see,
+    NetBiosError, NetBiosRequest, Resolver, ScanRequest, WsDiscoveryRequest, addresses_of, encode_question, netbios,
+    netbios_cannot_see, parse_answer, parse_message, parse_metadata, parse_names, scan, ws_discovery,
+    ws_discovery_cannot_see,
 };
 use makeeper::model::NetworkKind;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio_util::sync::CancellationToken;
@@ -57,6 +60,35 @@ async fn answering(at: SocketAddr, answer: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send
         }
     });
     at
+}
+
+proptest! {
+    #[test]
+    fn node_status_answers_are_read_as_they_were_meant(
+        id: u16,
+        names in vec(("[A-Z][A-Z0-9-]{0,14}", any::<u8>(), any::<bool>()), 0..40),
+        mac: [u8; 6],
+        cut in 0_usize..600,
+    ) {
+        let flags = |group: bool| if group { 0x8400 } else { 0x0400 };
+        let question = [&id.to_be_bytes()[..], &encode_question(0)[2..]].concat();
+        prop_assert_eq!(&question, &encode_question(id));
+        let drawn: Vec<_> = names.iter().map(|(text, suffix, group)| (text.as_str(), *suffix, flags(*group))).collect();
+        let bytes = node_status(&question, &drawn, mac);
+        let read = parse_answer(&bytes).unwrap();
+        let back: Vec<_> = read.names.iter().map(|n| (n.text.clone(), n.suffix, n.is_group)).collect();
+        prop_assert_eq!(read.id, id);
+        prop_assert_eq!(back, names);
+        prop_assert_eq!(read.mac, Some(mac).filter(|mac| *mac != [0; 6] && *mac != [0xFF; 6]));
+        if let Some(short) = bytes.get(..cut) {
+            prop_assert!(parse_answer(short).is_err());
+        }
+    }
+
+    #[test]
+    fn any_datagram_is_read_or_refused(bytes in vec(any::<u8>(), 0..700)) {
+        let _ = (parse_answer(&bytes), parse_message(&bytes), parse_metadata(&bytes));
+    }
 }
 
 fn v4(last: u8) -> Ipv4Addr {

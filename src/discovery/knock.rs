@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// Addresses of one name that are tried.
 const MOST_ADDRESSES: usize = 4;
@@ -96,6 +96,25 @@ impl Door {
     }
 }
 
+/// While this computer has no socket left, others are about to end; nothing tells when.
+const BREATH: Duration = Duration::from_millis(50);
+/// Too many open files of this program, of the system, and no room for sockets.
+#[cfg(unix)]
+const EXHAUSTED: [i32; 2] = [24, 23];
+#[cfg(not(unix))]
+const EXHAUSTED: [i32; 2] = [10_024, 10_055];
+
+/// Connects, and waits for a socket if there is none: what this computer lacks says nothing of another. Never ends then;
+/// whoever calls it has a patience.
+pub(super) async fn connect(at: SocketAddr) -> io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect(at).await {
+            Err(error) if error.raw_os_error().is_some_and(|code| EXHAUSTED.contains(&code)) => sleep(BREATH).await,
+            outcome => return outcome,
+        }
+    }
+}
+
 /// What was seen of a computer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sight {
@@ -117,7 +136,7 @@ pub async fn knock(addresses: &[IpAddr], wanted: &[u16], look_around: bool, pati
     let began = Instant::now();
     let end = began + patience;
     let attempt = |address: IpAddr, port: u16| async move {
-        let outcome = TcpStream::connect(SocketAddr::new(address, port)).await;
+        let outcome = connect(SocketAddr::new(address, port)).await;
         (address, port, Door::of(&outcome))
     };
     let addresses: Vec<IpAddr> = addresses.iter().copied().take(MOST_ADDRESSES).collect();

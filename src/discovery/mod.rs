@@ -11,6 +11,7 @@ mod found;
 mod kms_dns;
 mod knock;
 mod list_file;
+mod local;
 mod names;
 mod netbios;
 mod pace;
@@ -29,6 +30,7 @@ pub use kms_dns::{
 };
 pub use knock::{Door, ResolveError, Sight, knock, resolve};
 pub use list_file::{NoSuchColumn, decode_text, list_columns, parse_list_column, parse_list_file, unknown_columns};
+pub use local::local_networks;
 pub use names::{EXPANSION_LIMIT, FoundName, NameProblem, NameProblemKind, ParsedNames, parse_names};
 pub use netbios::{
     NETBIOS_PORT, NetBiosCodecError, NetBiosError, NetBiosRequest, NetBiosSummary, NodeName, NodeStatus,

@@ -173,6 +173,7 @@ pub async fn scan(
         answered: AtomicUsize::new(0),
         refusing: AtomicUsize::new(0),
         unanswered: AtomicU32::new(0),
+        misnamed: AtomicUsize::new(0),
     };
     let pace = Pace::per_second(request.rate);
     let unwanted = is_unwanted(findings, cancel);
@@ -183,6 +184,11 @@ pub async fn scan(
         answered: scan.answered.load(Relaxed),
         refusing: scan.refusing.load(Relaxed),
     };
+    let untold = scan.misnamed.load(Relaxed).saturating_sub(MOST_NOTES);
+    if untold > 0 {
+        let text = format!("{untold} more addresses stand without a name, because theirs do not lead back");
+        tell(findings, cancel, Finding::Note(text)).await;
+    }
     if ended && summary.refusing > 0 && !request.tell_refusing {
         let text = format!(
             "{} address{} refused every connection: something is there, but nothing that Windows is managed by",
@@ -197,6 +203,9 @@ pub async fn scan(
 /// Questions in a row that no name server answered, after which they are left alone.
 const GIVE_UP_NAMES: u32 = 4;
 
+/// Addresses whose names do not lead back that are told one by one.
+const MOST_NOTES: usize = 20;
+
 /// A scan under way.
 struct Scan<'a> {
     request: &'a ScanRequest,
@@ -208,6 +217,8 @@ struct Scan<'a> {
     refusing: AtomicUsize,
     /// Questions in a row that no name server answered.
     unanswered: AtomicU32,
+    /// Addresses whose names do not lead back.
+    misnamed: AtomicUsize,
 }
 
 impl Scan<'_> {
@@ -249,7 +260,9 @@ impl Scan<'_> {
             }
             Ok(ReverseName::Unconfirmed { name, leads_to }) => {
                 self.unanswered.store(0, Relaxed);
-                self.tell(Finding::Note(unconfirmed(address, &name, &leads_to))).await;
+                if self.misnamed.fetch_add(1, Relaxed) < MOST_NOTES {
+                    self.tell(Finding::Note(unconfirmed(address, &name, &leads_to))).await;
+                }
                 None
             }
             Err(failure) => {

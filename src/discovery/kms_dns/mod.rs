@@ -13,14 +13,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 pub use approval::{Approval, ApprovedHosts};
 pub use table::KMS_DNS_COLUMNS;
 
-use super::knock::Door;
+use super::knock::{Door, connect};
 use super::resolver::{DnsFailure, Resolver, ServiceRecord};
 
 /// The service whose records name KMS hosts.
@@ -263,12 +262,9 @@ async fn record_row(
 
 /// Tries every address at once; the best outcome counts, because a client goes on to the next address, too.
 async fn answers(addresses: &[IpAddr], port: u16, patience: Duration) -> Answers {
-    let attempt = async |address: &IpAddr| {
-        let connect = TcpStream::connect(SocketAddr::new(*address, port));
-        match timeout(patience, connect).await {
-            Ok(outcome) => Door::of(&outcome),
-            Err(_) => Door::Silent,
-        }
+    let attempt = async |address: &IpAddr| match timeout(patience, connect(SocketAddr::new(*address, port))).await {
+        Ok(outcome) => Door::of(&outcome),
+        Err(_) => Door::Silent,
     };
     let mut running: FuturesUnordered<_> = addresses.iter().take(8).map(attempt).collect();
     let mut best = Answers::Unreachable;
