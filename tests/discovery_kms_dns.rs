@@ -214,3 +214,32 @@ async fn many_records_are_all_judged() {
     );
     assert!(audit.records.iter().all(|r| r.answers == Answers::NotTried));
 }
+
+/// The domain of tests/rig/samba-ad.sh: two records, of which one leads to the domain controller.
+#[tokio::test]
+async fn samba_names_the_kms_hosts_of_its_domain() {
+    let Ok(server) = std::env::var("MAKEEPER_AD_DNS") else {
+        eprintln!("SKIPPED: tests/kerberos.sh puts up the domain for this test");
+        return;
+    };
+    let server: std::net::SocketAddr = server.parse().unwrap();
+    let kms = TcpListener::bind((server.ip(), 1688)).await.unwrap();
+    let resolver = Resolver::with_servers(&[server], &["lab.example.test".to_owned()]);
+    let suffixes = ["lab.example.test", "nowhere.lab.example.test"];
+    // By its address: in this domain the name of the controller leads to those of other computers, too.
+    let audit = audit(&request(&suffixes, &[&server.ip().to_string()]), &resolver).await;
+    let outcomes: Vec<&SuffixOutcome> = audit.suffixes.iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!(outcomes, [&SuffixOutcome::Records(2), &SuffixOutcome::NoSuchDomain]);
+    let host = record(&audit, "dc1.lab.example.test");
+    assert_eq!((host.answers, host.approval), (Answers::Yes, Approval::Approved));
+    let client = record(&audit, "pc001.lab.example.test");
+    assert_eq!(
+        (client.answers, client.approval),
+        (Answers::Refused, Approval::NotApproved)
+    );
+    assert_eq!(
+        (client.record.priority, client.record.weight, client.record.port),
+        (10, 50, 1688)
+    );
+    drop(kms);
+}

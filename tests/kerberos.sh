@@ -27,9 +27,13 @@ if ! "$venv/bin/python" -c 'import spnego, gssapi, krb5' 2>/dev/null; then
   /usr/bin/python3 -m venv "$venv" && "$venv/bin/python" -m pip install -q 'pyspnego[kerberos]' ||
     skip "pyspnego with Kerberos cannot be installed"
 fi
-cargo test --locked --no-run --test wsman_kerberos
-test=$(cargo test --locked --no-run --test wsman_kerberos --message-format=json 2>/dev/null |
-  sed -n 's/.*"executable":"\([^"]*wsman_kerberos[^"]*\)".*/\1/p' | tail -n 1)
+cargo test --locked --no-run --test wsman_kerberos --test discovery_kms_dns
+executable() {
+  cargo test --locked --no-run --test "$1" --message-format=json 2>/dev/null |
+    sed -n "s/.*\"executable\":\"\([^\"]*$1[^\"]*\)\".*/\1/p" | tail -n 1
+}
+test=$(executable wsman_kerberos)
+dns_test=$(executable discovery_kms_dns)
 
 ADDIR=$(mktemp -d)/ad
 export ADDIR
@@ -44,6 +48,8 @@ inside() {
     KRB5_CONFIG="$conf" KRB5CCNAME="${cache:-$ADDIR/no-tickets}" ${proxy:+MAKEEPER_KDC_PROXY="$proxy"} \
     ${tickets:+MAKEEPER_TICKETS="$tickets"} ${say:+MAKEEPER_TICKETS_SAY="$say"} "$test" --test-threads=1 "$@"
 }
+# The KMS hosts that its name server names.
+ip netns exec vlab env MAKEEPER_AD_DNS=10.99.0.1:53 "$dns_test" samba
 # The servers found by DNS, then by krb5.conf, where a proxy counts what they are asked.
 inside /dev/null
 proxy=10.99.0.90:8888 inside "$ADDIR/proxied.conf" a_second_computer
