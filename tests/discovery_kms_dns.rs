@@ -195,11 +195,12 @@ async fn a_silent_name_server_is_told_and_a_cancel_ends_the_audit_at_once() {
 
 #[tokio::test]
 async fn many_records_are_all_judged() {
-    let mut config = "local=/many.test/\n".to_owned();
-    for n in 1..=60 {
-        config += &format!("srv-host=_vlmcs._tcp.many.test,kms{n}.many.test,1688,0,{n}\n");
-        config += &format!("host-record=kms{n}.many.test,127.77.51.{n}\n");
-    }
+    let hosts = (1..=60).map(|n| {
+        format!(
+            "srv-host=_vlmcs._tcp.many.test,kms{n}.many.test,1688,0,{n}\nhost-record=kms{n}.many.test,127.77.51.{n}\n"
+        )
+    });
+    let config = "local=/many.test/\n".to_owned() + &hosts.collect::<String>();
     let Some(dns) = Dnsmasq::start("127.77.50.4", &config).await else {
         return;
     };

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
+
+use super::knock::{knock, resolve};
 
 /// WS-Management over HTTP and over HTTPS.
 pub const WINRM_PORTS: &[u16] = &[5985, 5986];
@@ -52,20 +53,9 @@ impl Probe {
     }
 
     async fn first_port(&self, target: &ProbeTarget) -> Option<u16> {
-        let mut tries: FuturesUnordered<_> = target
-            .ports
-            .iter()
-            .map(|port| async move {
-                let connect = TcpStream::connect((target.host.as_str(), *port));
-                matches!(tokio::time::timeout(self.timeout, connect).await, Ok(Ok(_))).then_some(*port)
-            })
-            .collect();
-        while let Some(outcome) = tries.next().await {
-            if outcome.is_some() {
-                return outcome;
-            }
-        }
-        None
+        let addresses = resolve(&target.host, self.timeout).await.ok()?;
+        let sight = knock(&addresses, &target.ports, false, self.timeout).await;
+        sight.open.first().map(|(port, _)| *port)
     }
 }
 
