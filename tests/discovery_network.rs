@@ -399,6 +399,38 @@ async fn nobody_but_the_computer_that_answered_is_ever_asked() {
 }
 
 #[tokio::test]
+async fn a_computer_that_fails_at_one_address_is_asked_at_another() {
+    let (port, first) = web(local(15), b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".to_vec()).await;
+    let listener = TcpListener::bind((local(16), port)).await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut vec![0; 16_384]).await;
+            let _ = stream.write_all(&http(&metadata("PC-5/Workgroup:OFFICE"))).await;
+        }
+    });
+    let answer = |last: u8| {
+        move |question: &[u8]| {
+            let xaddrs = format!("http://127.77.41.{last}:{port}/");
+            vec![matches("ProbeMatch", question, "urn:uuid:pc-5", COMPUTER, &xaddrs)]
+        }
+    };
+    let at = answering((local(15), 0).into(), answer(15)).await;
+    let other = answering((local(16), at.port()).into(), answer(16)).await;
+    // Whichever is asked first: only one of the two tells a name.
+    let request = probing(&[at, other], &[port]);
+    let cancel = CancellationToken::new();
+    let (summary, told) = run(async |findings| ws_discovery(&request, findings, &cancel).await).await;
+    let summary = summary.unwrap();
+    assert_eq!(
+        (summary.answered, summary.named, told.names()),
+        (1, 1, vec!["PC-5"]),
+        "{:?}",
+        told.notes
+    );
+    assert!(first.load(SeqCst) <= 1);
+}
+
+#[tokio::test]
 async fn enormous_endless_silent_and_broken_answers_cost_one_computer_its_name() {
     let enormous = format!(
         "HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n{}",

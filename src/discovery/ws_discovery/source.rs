@@ -68,26 +68,24 @@ pub async fn ws_discovery(
         },
     ));
     let mut asking: FuturesUnordered<BoxFuture<'_, Told>> = FuturesUnordered::new();
-    let mut waiting: Vec<(String, SocketAddr, u16, String)> = Vec::new();
+    let mut waiting: VecDeque<Ask> = VecDeque::new();
     let unwanted = is_unwanted(findings, cancel);
     tokio::pin!(unwanted);
     let mut is_listening = true;
     while is_listening || !asking.is_empty() || !waiting.is_empty() {
         while asking.len() < request.at_once.max(1) {
-            let Some((endpoint, at, port, path)) = waiting.pop() else {
-                break;
-            };
+            let Some(ask) = waiting.pop_front() else { break };
             asking.push(Box::pin(async move {
-                let mut place = at;
-                place.set_port(port);
-                let told = metadata(place, &path, &endpoint, &message_id(), request.patience).await;
-                (endpoint, at.ip(), told)
+                let told = metadata(ask.at, &ask.path, &ask.endpoint, &message_id(), request.patience).await;
+                (ask, told)
             }));
         }
         tokio::select! {
             () = &mut unwanted => break,
-            Some(told) = asking.next() => {
-                for finding in run.told(told) {
+            Some((ask, told)) = asking.next() => {
+                let (told, next) = run.told(&ask, told);
+                waiting.extend(next);
+                for finding in told {
                     tell(findings, cancel, finding).await;
                 }
             }
@@ -101,7 +99,7 @@ pub async fn ws_discovery(
             Some((way, from, bytes)) = datagrams.recv(), if is_listening => {
                 for step in run.datagram(from, &bytes) {
                     match step {
-                        Step::Ask { endpoint, port, path } => waiting.push((endpoint, from, port, path)),
+                        Step::Ask(ask) => waiting.push_back(ask),
                         Step::Resolve(text) => {
                             let to = (!request.targets.is_empty()).then(|| from.ip());
                             let question = Question { to, text };
@@ -267,14 +265,24 @@ fn message_id() -> String {
     format!("urn:uuid:{}", Uuid::new_v4())
 }
 
-/// The endpoint, the computer that was asked, and what it told.
-type Told = (String, IpAddr, Result<DeviceMetadata, MetadataError>);
+/// Where a computer is to be asked for its name.
+#[derive(PartialEq, Eq)]
+struct Ask {
+    endpoint: String,
+    at: SocketAddr,
+    path: String,
+}
+
+type Told = (Ask, Result<DeviceMetadata, MetadataError>);
 
 /// What follows from a datagram.
 enum Step {
-    Ask { endpoint: String, port: u16, path: String },
+    Ask(Ask),
     Resolve(String),
 }
+
+/// Addresses of one computer that are kept. Whoever answers from more is none.
+const MOST_ADDRESSES: usize = 8;
 
 /// A computer that answered.
 #[derive(Default)]
@@ -282,8 +290,10 @@ struct Device {
     addresses: Vec<IpAddr>,
     /// The numbers of the questions where its name is to be had, and whom they went to.
     resolves: Vec<(String, IpAddr)>,
-    /// It was asked for its name.
-    is_asked: bool,
+    /// Where it was asked for its name.
+    asked_at: Option<IpAddr>,
+    /// Where it can be asked when that fails.
+    others: Vec<Ask>,
     /// It was told of.
     is_told: bool,
 }
@@ -305,12 +315,11 @@ impl Run<'_> {
             return Vec::new();
         };
         let offers = message.offers.iter();
-        offers
-            .filter_map(|offer| self.offer(&message, offer, from.ip()))
-            .collect()
+        offers.filter_map(|offer| self.offer(&message, offer, from)).collect()
     }
 
-    fn offer(&mut self, message: &Message, offer: &Offer, from: IpAddr) -> Option<Step> {
+    fn offer(&mut self, message: &Message, offer: &Offer, at: SocketAddr) -> Option<Step> {
+        let from = at.ip();
         let is_full = self.devices.len() >= MOST_DEVICES;
         let known = self.devices.get_mut(&offer.endpoint);
         let device = if message.relates_to == self.probe {
@@ -342,15 +351,25 @@ impl Run<'_> {
             device
         };
         if !device.addresses.contains(&from) {
+            if device.addresses.len() >= MOST_ADDRESSES {
+                self.summary.ignored += 1;
+                return None;
+            }
             device.addresses.push(from);
         }
-        if device.is_asked {
-            return None;
-        }
         if let Some((port, path)) = place_of(&offer.addresses, from, &self.request.metadata_ports) {
-            device.is_asked = true;
+            let mut at = at;
+            at.set_port(port);
             let endpoint = offer.endpoint.clone();
-            return Some(Step::Ask { endpoint, port, path });
+            let ask = Ask { endpoint, at, path };
+            let Some(asked_at) = device.asked_at else {
+                device.asked_at = Some(from);
+                return Some(Step::Ask(ask));
+            };
+            if asked_at != from && !device.others.iter().any(|other| other.at.ip() == from) {
+                device.others.push(ask);
+            }
+            return None;
         }
         let was_resolved = device.resolves.iter().any(|(_, at)| *at == from);
         (offer.addresses.is_empty() && !was_resolved).then(|| {
@@ -361,24 +380,30 @@ impl Run<'_> {
         })
     }
 
-    fn told(&mut self, (endpoint, at, told): Told) -> Vec<Finding> {
-        let Some(Some(device)) = self.devices.get_mut(&endpoint) else {
-            return Vec::new();
+    /// What to tell, or where to ask next.
+    fn told(&mut self, ask: &Ask, told: Result<DeviceMetadata, MetadataError>) -> (Vec<Finding>, Option<Ask>) {
+        let Some(Some(device)) = self.devices.get_mut(&ask.endpoint) else {
+            return (Vec::new(), None);
         };
+        if told.is_err()
+            && let Some(other) = device.others.pop()
+        {
+            return (Vec::new(), Some(other));
+        }
         device.is_told = true;
         let addresses = device.addresses.clone();
         let metadata = match told {
             Ok(metadata) => metadata,
             Err(error) => {
-                let note = format!("{at} is a computer, but does not tell its name: {error}");
+                let note = format!("{} is a computer, but does not tell its name: {error}", ask.at.ip());
                 let computer = found(addresses, &DeviceMetadata::default());
-                return vec![Finding::Note(note), Finding::Computer(Box::new(computer))];
+                return (vec![Finding::Note(note), Finding::Computer(Box::new(computer))], None);
             }
         };
         self.summary.named += usize::from(!metadata.computer.is_empty());
         let done = self.devices.values().flatten().filter(|d| d.is_told).count();
         let computer = Finding::Computer(Box::new(found(addresses, &metadata)));
-        vec![computer, Finding::Progress { done, total: None }]
+        (vec![computer, Finding::Progress { done, total: None }], None)
     }
 
     fn left_over(&self) -> Vec<Finding> {
