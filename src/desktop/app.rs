@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 
+use super::accounts::KeyringOrder;
 use super::commands::Command;
 use super::dialogs::Dialog;
 use super::dialogs::edit_computer::ComputerEdit;
 use super::jobs::{Jobs, Purpose};
 use super::picker::FilePicker;
 use super::remember::Memory;
+use super::state::accounts::{AccountGroups, Remembered};
 use super::state::facts::{Facts, KeyFacts, RowFacts};
 use super::state::orders::{Order, Scope};
 use super::state::reading::Reading;
@@ -24,7 +26,8 @@ use super::state::viewer::{Answer, Question, Viewer, Waker};
 use super::{DemoInfo, DesktopError, DesktopOptions};
 use crate::model::{Column, Computer, ComputerId, KeyEntry, KeyEntryId, ProductId, Secret};
 use crate::workspace::{
-    AddReport, Credentials, ExportProfile, ImportPlan, Job, ReloadPlan, Run, Settings, Snapshot, Workspace,
+    AddReport, Credentials, ExportProfile, ImportPlan, Job, Keyring, KeyringError, ReloadPlan, Run, Settings, Snapshot,
+    Workspace,
 };
 
 /// What the desktop needs of the world around it.
@@ -33,6 +36,8 @@ pub struct Host {
     pub runtime: tokio::runtime::Handle,
     /// Who is asked for files.
     pub picker: Arc<dyn FilePicker>,
+    /// Opens the keyring; may block.
+    pub keyring: Arc<dyn Fn() -> Result<Keyring, KeyringError> + Send + Sync>,
     /// Called from any thread when there is something new to draw.
     pub waker: Waker,
 }
@@ -65,6 +70,12 @@ pub enum Event {
     Start(Job),
     /// Somebody signs in to the computers; then the job is started.
     SignIn(Option<Credentials>, Option<Job>),
+    /// The logged-on user signs in.
+    SignInAsLoggedOn,
+    /// Something is asked of the keyring.
+    Keyring(KeyringOrder),
+    /// Groups of computers have these accounts.
+    AccountGroups(AccountGroups),
     /// Answers what the run asks: other credentials, or none.
     AnswerRun(Option<Credentials>),
     /// Runs are to behave like this.
@@ -176,6 +187,8 @@ pub struct Frame<'a> {
     pub run: Option<&'a Run>,
     /// Who signs in.
     pub user: Option<String>,
+    /// What the keyring remembers.
+    pub remembered: &'a Remembered,
     /// How runs behave.
     pub settings: &'a Settings,
     /// They are there again at the next start.
@@ -224,6 +237,8 @@ pub struct Desktop {
     pub(super) lists_opened: u64,
     pub(super) settings: Settings,
     pub(super) credentials: Option<Credentials>,
+    pub(super) remembered: Remembered,
+    pub(super) groups: AccountGroups,
     pub(super) demo: Option<DemoInfo>,
     /// The list that is deleted when the demonstration ends.
     demo_list: Option<PathBuf>,
@@ -266,6 +281,8 @@ impl Desktop {
                 ..settings.unwrap_or_default()
             },
             credentials: options.credentials,
+            remembered: Remembered::default(),
+            groups: AccountGroups::default(),
             demo_list: options.list.clone().filter(|_| options.demo.is_some()),
             demo: options.demo,
             screen: Screen::default(),
@@ -418,6 +435,7 @@ impl Desktop {
             reading: self.reading.as_ref(),
             run: run.as_ref(),
             user: self.credentials.as_ref().map(Credentials::account),
+            remembered: &self.remembered,
             settings: &self.settings,
             remembers_runs: self.remembers_runs(),
             demo: self.demo.as_ref(),

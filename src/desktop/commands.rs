@@ -122,7 +122,13 @@ commands! {
     AddComputers: Computers, false, "Add computers…", Some(Icon::AddComputer), Some(key(CTRL, Key::D)), "Add computers by name, address or address range.";
     UpdateStatus: Computers, false, "Update license status", Some(Icon::Refresh), Some(key(Modifiers::NONE, Key::F5)), "Ask the computers for their products and license status.";
     EditComputer: Computers, false, "Edit computer…", Some(Icon::Edit), None, "Change where the selected computer is reached, and the note on it.";
-    Credentials: Computers, true, "Credentials…", Some(Icon::Person), None, "Say who signs in to the computers. Kept in memory only.";
+    Credentials: Computers, true, "Credentials…", Some(Icon::Person), None, "Say who signs in to the computers, or choose an account that the keyring remembers.";
+
+    AccountGroups: Computers, false, "Accounts for groups…", None, None, "Say which account signs in to which computers, by name or domain.";
+    WayAutomatic: Computers, false, "Way in: what answers", None, None, "Let the selected computers be asked by the way that answers.";
+    WayHttps: Computers, false, "Way in: HTTPS", None, None, "Ask the selected computers over HTTPS only; their certificates are checked.";
+    WayHttp: Computers, false, "Way in: HTTP, sealed", None, None, "Ask the selected computers over HTTP only; every message is sealed by the sign-in.";
+    WayDcom: Computers, false, "Way in: DCOM", None, None, "Ask the selected computers over DCOM only, as VAMT does.";
 
     AddKeys: Keys, false, "Add product keys…", Some(Icon::AddKey), Some(key(CTRL_SHIFT, Key::K)), "Add product keys that the organisation owns.";
     RefreshCounts: Keys, false, "Refresh activation counts", Some(Icon::Refresh), Some(key(CTRL_SHIFT, Key::R)), "Ask the activation service how many activations each MAK has left. Spends nothing.";
@@ -166,6 +172,12 @@ const NOT_SEALED: &str = "The product keys of this list are not sealed.";
 const NO_KEY: &str = "Select a product key first.";
 
 impl Command {
+    /// The ways in, which stand in a menu of their own. What this system cannot do is not offered.
+    pub fn ways() -> impl Iterator<Item = Self> {
+        let ways = [Self::WayAutomatic, Self::WayHttps, Self::WayHttp, Self::WayDcom];
+        ways.into_iter().filter(|way| cfg!(windows) || *way != Self::WayDcom)
+    }
+
     /// The text without the dots that announce a question: the accessible name of toolbar buttons.
     pub fn name(self) -> &'static str {
         self.spec().text.trim_end_matches('…')
@@ -205,6 +217,7 @@ impl Command {
     }
 
     /// Why the command cannot be used now; `None`: it can.
+    #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     pub fn unavailable(self, facts: &Facts) -> Option<&'static str> {
         use Command as C;
         let need = |ok: bool, why: &'static str| (!ok).then_some(why);
@@ -222,6 +235,7 @@ impl Command {
             | C::ExplainCode
             | C::About
             | C::Credentials
+            | C::AccountGroups
             | C::Settings
             | C::ThemeSystem
             | C::ThemeLight
@@ -255,6 +269,12 @@ impl Command {
                 )
             }),
             C::EditComputer => writable().or_else(|| need(facts.one_computer, "Select one row with a computer name.")),
+            C::WayAutomatic | C::WayHttps | C::WayHttp => {
+                writable().or_else(|| need(rows.computers > 0, "Select rows with a computer name."))
+            }
+            C::WayDcom => writable()
+                .or_else(|| need(cfg!(windows), "DCOM is spoken from Windows only."))
+                .or_else(|| need(rows.computers > 0, "Select rows with a computer name.")),
             C::RefreshCounts => writable().or_else(|| {
                 need(
                     facts.countable_keys > 0,

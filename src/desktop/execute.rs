@@ -14,7 +14,7 @@ use super::state::orders::{self, Order, Scope};
 use super::state::reading::{ReadFor, Reading};
 use super::state::screen::Look;
 use super::state::words;
-use crate::model::{Change, Column, Filter, Inventory, Line, Product, Secret, ViewSpec};
+use crate::model::{Change, Column, Filter, Inventory, Line, Product, Secret, ViewSpec, WayIn};
 use crate::workspace::{self, Job, KeyChoice, StoreError, Workspace, WorkspaceError};
 
 impl Desktop {
@@ -51,6 +51,9 @@ impl Desktop {
             Event::Order(order, scope) => self.order(order, scope),
             Event::Start(job) => self.start(job),
             Event::SignIn(credentials, then) => self.sign_in(credentials, then),
+            Event::SignInAsLoggedOn => self.sign_in_as_logged_on(),
+            Event::Keyring(order) => self.ask_keyring(order),
+            Event::AccountGroups(groups) => self.use_groups(groups),
             Event::Settings(settings) => self.use_settings(*settings),
             Event::OpenRecent(path) => {
                 if Command::OpenList.unavailable(&self.facts).is_none() {
@@ -173,6 +176,7 @@ impl Desktop {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     fn command(&mut self, ctx: &egui::Context, command: Command) {
         use Command as C;
         match command {
@@ -219,6 +223,14 @@ impl Desktop {
             }
             C::UpdateStatus => self.order(Order::Update, Scope::Selection),
             C::Credentials => self.open(dialogs::credentials(self.credentials.as_ref(), None)),
+            C::AccountGroups => {
+                let dialog = self.groups_dialog();
+                self.open(dialog);
+            }
+            C::WayAutomatic => self.choose_way(None),
+            C::WayHttp => self.choose_way(Some(WayIn::Http)),
+            C::WayHttps => self.choose_way(Some(WayIn::Https)),
+            C::WayDcom => self.choose_way(Some(WayIn::Dcom)),
             C::AddKeys => self.open(dialogs::add_keys()),
             C::RefreshCounts => self.order(Order::Refresh(None), Scope::Ready),
             C::KeyRemarks => {
@@ -298,7 +310,7 @@ impl Desktop {
         }
     }
 
-    fn on_list(&mut self, name: &str, work: impl FnOnce(Workspace) -> Outcome + Send + 'static) {
+    pub(super) fn on_list(&mut self, name: &str, work: impl FnOnce(Workspace) -> Outcome + Send + 'static) {
         let Some(workspace) = self.workspace().cloned() else {
             return;
         };
@@ -429,7 +441,10 @@ impl Desktop {
             return;
         }
         let asks_computers = !matches!(job, Job::AcquireConfirmationIds { .. } | Job::RefreshCounts { .. });
-        if asks_computers && self.credentials.is_none() {
+        if asks_computers && self.reads_groups_first(&job) {
+            return;
+        }
+        if asks_computers && self.credentials.is_none() && self.groups.0.is_empty() {
             let dialog = dialogs::credentials(None, Some(job));
             self.open(dialog);
             return;
@@ -437,7 +452,7 @@ impl Desktop {
         self.on_list("start", move |w| Outcome::Started(w.start(job)));
     }
 
-    fn sign_in(&mut self, credentials: Option<crate::workspace::Credentials>, then: Option<Job>) {
+    pub(super) fn sign_in(&mut self, credentials: Option<crate::workspace::Credentials>, then: Option<Job>) {
         self.credentials.clone_from(&credentials);
         if let Some(workspace) = self.workspace() {
             workspace.set_credentials(credentials);

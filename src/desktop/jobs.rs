@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use super::accounts::KeyringAnswer;
 use super::dialogs::Dialog;
 use super::picker::{PickFile, Picked};
 use super::state::viewer::Waker;
-use crate::model::Column;
+use crate::model::{Column, WayIn};
 use crate::workspace::{
     AddKeysReport, AddReport, ExportProfile, ExportReport, ImportReport, Job, OpenReport, Price, Run, SaveReport,
     SealReport, TableReport, Undone, Workspace, WorkspaceError,
@@ -104,6 +105,10 @@ pub enum Outcome {
     AuthoritiesRead(Option<String>),
     /// The preferences were written.
     Remembered(std::io::Result<()>),
+    /// The keyring answered.
+    Keyring(KeyringAnswer),
+    /// The way in to computers was chosen: for how many it changed.
+    WayChosen(Option<WayIn>, Result<usize, WorkspaceError>),
     /// Rows as text for the clipboard, and how many.
     RowsAsText(String, usize),
 }

@@ -6,6 +6,7 @@
 //! * [`app`] drives a frame: results and commands are taken in at one place, then shell, pages and dialogs draw an immutable
 //!   frame and send events. Nothing waits for a disk, a network or a dialog of the system on the thread that draws.
 
+pub mod accounts;
 pub mod app;
 pub mod commands;
 #[cfg(windows)]
@@ -34,7 +35,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::workspace::{Credentials, Settings};
+use crate::workspace::{Credentials, Keyring, Settings};
 use app::{Desktop, Host};
 use picker::SystemPicker;
 use preferences::WindowSize;
@@ -182,6 +183,7 @@ fn creator<'a>(
         let host = Host {
             runtime: handle,
             picker: Arc::new(SystemPicker),
+            keyring: Arc::new(Keyring::system),
             waker: Arc::new(move || ctx.request_repaint_after(REPAINT_WITHIN)),
         };
         Ok(Box::new(Window {

@@ -46,6 +46,7 @@ impl Desktop {
         workspace.set_waker(self.host.waker.clone());
         workspace.set_settings(self.settings.clone());
         workspace.set_credentials(self.credentials.clone());
+        workspace.set_credential_sets(self.groups.sets());
         self.lists_opened += 1;
         self.screen.list_changed();
         self.answer = std::sync::Arc::default();

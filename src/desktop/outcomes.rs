@@ -57,6 +57,8 @@ impl Desktop {
                 }
             }
             Outcome::Discarded => {}
+            Outcome::Keyring(answer) => self.keyring_answered(answer),
+            Outcome::WayChosen(way, result) => self.way_chosen(way, result),
             Outcome::Remembered(result) => self.remembered(result),
             Outcome::Saved { then_quit, result } => {
                 self.reading = None;

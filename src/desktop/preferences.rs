@@ -1,5 +1,5 @@
-//! What the desktop remembers between starts: one small file in the person's configuration folder. Never who signs in, never a
-//! password or a passphrase, no product key.
+//! What the desktop remembers between starts: one small file in the person's configuration folder. Of who signs in to groups
+//! of computers only names in the keyring; never a password or a passphrase, no product key.
 //!
 //! What cannot be read of it is told once, and the usual is taken in its place; what another version put there is kept.
 
@@ -14,7 +14,7 @@ use super::state::columns;
 use super::state::recent::Recent;
 use super::state::screen::{Look, Screen};
 use crate::model::{Column, WayIn};
-use crate::workspace::{ProxySetting, Settings};
+use crate::workspace::{ProxySetting, Settings, check_account_name};
 
 /// The size of the window, in points of the display.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +46,8 @@ pub struct Preferences {
     pub runs: Settings,
     /// The lists opened last.
     pub recent: Recent,
+    /// Accounts for groups of computers: a pattern, and a name in the keyring.
+    pub accounts: Vec<(String, String)>,
     /// What somebody else put into the file.
     rest: Map<String, Value>,
 }
@@ -201,6 +203,7 @@ impl Entries {
             recent: self
                 .take("recent", |paths: Vec<PathBuf>| Some(Recent::of(paths)))
                 .unwrap_or_default(),
+            accounts: self.take("accounts", account_pairs).unwrap_or_default(),
             rest: std::mem::take(&mut self.map),
         }
     }
@@ -231,6 +234,13 @@ impl Entries {
             ..usual
         }
     }
+}
+
+/// Patterns and names in the keyring, as [`Preferences::accounts`] has them.
+fn account_pairs(pairs: Vec<[String; 2]>) -> Option<Vec<(String, String)>> {
+    let fits = |[pattern, name]: &[String; 2]| !pattern.trim().is_empty() && check_account_name(name).is_ok();
+    let all_fit = pairs.iter().all(fits);
+    all_fit.then(|| pairs.into_iter().map(|[pattern, name]| (pattern, name)).collect())
 }
 
 /// Paths as text. One that is no text cannot stand in the file.
@@ -264,7 +274,13 @@ impl Preferences {
 
     /// What is to be remembered now. How runs behave stays as it was where `runs` is `None`.
     #[must_use]
-    pub fn now(&self, screen: &Screen, window: Option<WindowSize>, runs: Option<&Settings>) -> Self {
+    pub fn now(
+        &self,
+        screen: &Screen,
+        window: Option<WindowSize>,
+        runs: Option<&Settings>,
+        accounts: Vec<(String, String)>,
+    ) -> Self {
         Self {
             look: screen.look,
             zoom: Some(screen.zoom),
@@ -283,6 +299,7 @@ impl Preferences {
             export_columns: Some(screen.export_columns.clone()),
             runs: runs.unwrap_or(&self.runs).clone(),
             recent: screen.recent.clone(),
+            accounts,
             rest: self.rest.clone(),
         }
     }
@@ -321,6 +338,7 @@ impl Preferences {
             ("low_water", json!(runs.low_water)),
             ("generations", json!(runs.generations)),
             ("recent", json!(paths(self.recent.paths()))),
+            ("accounts", json!(self.accounts)),
         ];
         let mut all = self.rest.clone();
         all.extend(entries.map(|(name, value)| (name.to_owned(), value)));
@@ -358,6 +376,7 @@ mod tests {
                 ..Settings::default()
             },
             recent: Recent::of(vec!["/lists/b.cilx".into(), "/lists/a.cilx".into()]),
+            accounts: vec![("*.branch.example".into(), "branch".into())],
             rest: Map::new(),
         }
     }
@@ -401,7 +420,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("desktop.json");
         let text = r#"{"look": "mauve", "zoom": 400, "window": [1e9, 3], "concurrency": 0, "connect_timeout_secs": -4,
-            "export_columns": ["computer", "shoe size"], "recent": "x", "generations": 8, "low_water": null}"#;
+            "export_columns": ["computer", "shoe size"], "recent": "x", "accounts": [["*", ""]], "generations": 8, "low_water": null}"#;
         std::fs::write(&path, text).unwrap();
         let (preferences, trouble) = load(&path);
         assert_eq!(preferences.runs.generations, 8);
@@ -417,6 +436,7 @@ mod tests {
         assert_eq!(
             entries,
             [
+                "accounts",
                 "concurrency",
                 "connect_timeout_secs",
                 "export_columns",

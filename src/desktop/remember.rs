@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::app::Desktop;
 use super::jobs::Outcome;
 use super::preferences::{self, Preferences, Trouble, WindowSize};
+use super::state::accounts::AccountGroups;
 use super::state::notices::Tone;
 use super::state::words;
 
@@ -79,6 +80,10 @@ impl Desktop {
     /// Takes over what was remembered and tells what could not be.
     pub(super) fn take_remembered(&mut self, remembered: &Remembered) {
         remembered.preferences.apply(&mut self.screen);
+        // A demonstration signs in by itself, and asks no keyring.
+        if self.demo.is_none() {
+            self.groups = AccountGroups::kept(&remembered.preferences.accounts);
+        }
         if let Some(trouble) = &remembered.trouble {
             let text = words::sentence(&trouble.to_string());
             self.say(Tone::Warning, "Settings not read", text);
@@ -98,8 +103,12 @@ impl Desktop {
     }
 
     fn preferences_now(&self, memory: &Memory) -> Preferences {
+        let accounts = match self.demo {
+            Some(_) => memory.kept.accounts.clone(),
+            None => self.groups.keepable(),
+        };
         let runs = (!memory.without_runs).then_some(&self.settings);
-        memory.kept.now(&self.screen, memory.window, runs)
+        memory.kept.now(&self.screen, memory.window, runs, accounts)
     }
 
     /// Writes what changed, once it stays as it is.

@@ -20,17 +20,22 @@ pub struct CredentialSet {
 impl CredentialSet {
     /// Whether the set is for this computer.
     pub fn is_for(&self, computer: &Computer) -> bool {
-        let pattern = self.pattern.trim().to_lowercase();
-        let is_domain = computer.network.kind == NetworkKind::Domain;
-        let domain = if is_domain {
-            computer.network.name.to_lowercase()
-        } else {
-            String::new()
-        };
-        let name = computer.name.to_lowercase();
-        let by_suffix = !pattern.is_empty() && name.strip_suffix(&pattern).is_some_and(|host| host.ends_with('.'));
-        by_suffix || matches(&pattern, &name) || (!domain.is_empty() && matches(&pattern, &domain))
+        is_for_computer(&self.pattern, computer)
     }
+}
+
+/// Whether a pattern of [`CredentialSet`] is for this computer.
+pub fn is_for_computer(pattern: &str, computer: &Computer) -> bool {
+    let pattern = pattern.trim().to_lowercase();
+    let is_domain = computer.network.kind == NetworkKind::Domain;
+    let domain = if is_domain {
+        computer.network.name.to_lowercase()
+    } else {
+        String::new()
+    };
+    let name = computer.name.to_lowercase();
+    let by_suffix = !pattern.is_empty() && name.strip_suffix(&pattern).is_some_and(|host| host.ends_with('.'));
+    by_suffix || matches(&pattern, &name) || (!domain.is_empty() && matches(&pattern, &domain))
 }
 
 /// A line of a file of accounts. Such a file holds names only, never a password.

@@ -37,7 +37,9 @@ mod table;
 mod transfer;
 mod visit;
 
-pub use accounts::{AccountLine, AccountLineError, AccountSource, CredentialSet, SignInQuestion, read_account_lines};
+pub use accounts::{
+    AccountLine, AccountLineError, AccountSource, CredentialSet, SignInQuestion, is_for_computer, read_account_lines,
+};
 pub use add::{AddKeysReport, AddReport, KeyLine, KeyLineOutcome, KeyLineRead, Search, SearchProgress, read_keys};
 pub use elsewhere::Elsewhere;
 pub use error::WorkspaceError;

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use makeeper::desktop::app::{Desktop, Host};
 use makeeper::desktop::picker::SystemPicker;
 use makeeper::desktop::{DesktopOptions, theme};
+use makeeper::workspace::Keyring;
 
 /// Every third computer carries a second product: 100,000 rows.
 const COMPUTERS: usize = 75_001;
@@ -63,6 +64,7 @@ fn main() {
     let (ring, bell) = channel();
     let ring = std::sync::Mutex::new(ring);
     let host = Host {
+        keyring: Arc::new(Keyring::system),
         runtime: runtime.handle().clone(),
         picker: Arc::new(SystemPicker),
         waker: Arc::new(move || {

@@ -17,6 +17,7 @@ use makeeper::desktop::app::{Desktop, Host};
 use makeeper::desktop::picker::{FilePicker, PickFile, Picked};
 use makeeper::desktop::{DesktopOptions, theme};
 use makeeper::model::Inventory;
+use makeeper::workspace::{Keyring, KeyringError};
 
 /// How long anything may take before a test gives up.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -55,6 +56,11 @@ pub struct Desk {
     _runtime: Arc<tokio::runtime::Runtime>,
 }
 
+/// A keyring in memory.
+pub fn empty_keyring() -> Keyring {
+    Keyring::over(keyring_core::mock::Store::new().unwrap())
+}
+
 pub fn write_list(path: &Path, inventory: &Inventory) {
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
     makeeper::cil::write(inventory, None, &mut file).unwrap();
@@ -85,6 +91,14 @@ impl Desk {
     }
 
     pub fn start(folder: Arc<tempfile::TempDir>, options: DesktopOptions) -> Self {
+        Self::start_with_keyring(folder, options, Ok(empty_keyring()))
+    }
+
+    pub fn start_with_keyring(
+        folder: Arc<tempfile::TempDir>,
+        options: DesktopOptions,
+        keyring: Result<Keyring, KeyringError>,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -96,6 +110,7 @@ impl Desk {
         let host = Host {
             runtime: runtime.handle().clone(),
             picker: picker.clone(),
+            keyring: Arc::new(move || keyring.clone()),
             waker: Arc::new(move || {
                 // Nobody listens any more when a test is over.
                 let _ = ring.lock().unwrap().send(());

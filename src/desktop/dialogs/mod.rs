@@ -1,5 +1,6 @@
 //! Questions: one file per dialog with state of its own, the plain ones here. Nothing is modal for longer than a question takes.
 
+mod account_groups;
 mod add_computers;
 mod add_keys;
 mod confirm;
@@ -34,6 +35,7 @@ pub use unlock::Unlock;
 use super::app::{Event, Frame};
 use super::jobs::Purpose;
 use super::picker::PickFile;
+use super::state::accounts::AccountGroups;
 use super::state::facts::Page;
 use super::state::orders::Scope;
 use super::theme;
@@ -58,6 +60,8 @@ pub enum Dialog {
     },
     /// Who signs in.
     Credentials(credentials::SignIn),
+    /// Accounts for groups of computers.
+    AccountGroups(Box<account_groups::GroupsDialog>),
     /// How runs behave.
     Settings(Box<settings::SettingsDialog>),
     /// Which profile.
@@ -154,6 +158,11 @@ pub fn credentials(known: Option<&Credentials>, then: Option<Job>) -> Dialog {
 /// Asks for other credentials, because computers refuse an account.
 pub fn credentials_again(question: Arc<SignInQuestion>) -> Dialog {
     Dialog::Credentials(credentials::SignIn::again(question))
+}
+
+/// Edits the accounts for groups of computers; `selected`: the computer selected in the list.
+pub fn account_groups(groups: AccountGroups, selected: Option<Arc<Computer>>) -> Dialog {
+    Dialog::AccountGroups(Box::new(account_groups::GroupsDialog::new(groups, selected)))
 }
 
 /// Changes how runs behave.
@@ -294,6 +303,7 @@ impl Dialog {
     pub fn is_waiting(&self) -> bool {
         match self {
             Self::AddComputers(d) => d.is_searching(),
+            Self::Credentials(d) => d.is_waiting(),
             Self::Seal(d) => d.is_waiting(),
             Self::Unlock(d) => d.is_waiting(),
             _ => false,
@@ -307,6 +317,7 @@ impl Dialog {
             Self::InstallKey(d) => d.show(ctx, frame),
             Self::Confirm { job, price } => confirm::show(ctx, frame, job, price),
             Self::Credentials(d) => d.show(ctx, frame),
+            Self::AccountGroups(d) => d.show(ctx, frame),
             Self::Settings(d) => d.show(ctx, frame),
             Self::Export(d) => d.show(ctx, frame),
             Self::ExportTable(d) => d.show(ctx, frame),

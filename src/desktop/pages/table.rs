@@ -14,7 +14,7 @@ use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, Table, TableDelegate, Tabl
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::Command;
 use crate::desktop::icons::Icon;
-use crate::desktop::shell::{columns_ui, menu_item};
+use crate::desktop::shell::{columns_ui, menu_item, ways_menu_ui};
 use crate::desktop::state::columns::widths;
 use crate::desktop::state::selection::{How, Step};
 use crate::desktop::state::words;
@@ -346,7 +346,12 @@ impl TableDelegate for Delegate<'_> {
             ui.spacing_mut().item_spacing.y = 2.0;
             for item in MENU {
                 match item {
-                    Some(command) => menu_item(ui, self.frame, *command),
+                    Some(command) => {
+                        menu_item(ui, self.frame, *command);
+                        if *command == Command::EditComputer {
+                            ways_menu_ui(ui, self.frame);
+                        }
+                    }
                     None => {
                         ui.separator();
                     }

@@ -35,7 +35,8 @@ pub(super) fn menu_bar_ui(ui: &mut Ui, frame: &Frame<'_>) {
 
 fn menu_ui(ui: &mut Ui, frame: &Frame<'_>, menu: Menu) {
     ui.spacing_mut().item_spacing.y = 2.0;
-    for command in Command::ALL.iter().filter(|c| c.spec().menu == menu) {
+    let all = |c: &&Command| c.spec().menu == menu && !is_way(**c);
+    for command in Command::ALL.iter().filter(all) {
         if command.spec().separated {
             ui.separator();
         }
@@ -45,10 +46,30 @@ fn menu_ui(ui: &mut Ui, frame: &Frame<'_>, menu: Menu) {
             ui.separator();
         }
         menu_item(ui, frame, *command);
-        if *command == Command::OpenList {
-            recent_menu_ui(ui, frame);
+        match *command {
+            Command::OpenList => recent_menu_ui(ui, frame),
+            Command::EditComputer => ways_menu_ui(ui, frame),
+            _ => {}
         }
     }
+}
+
+fn is_way(command: Command) -> bool {
+    use Command as C;
+    matches!(command, C::WayAutomatic | C::WayHttps | C::WayHttp | C::WayDcom)
+}
+
+/// The way in to the selected computers.
+pub fn ways_menu_ui(ui: &mut Ui, frame: &Frame<'_>) {
+    let able = Command::WayAutomatic.unavailable(frame.facts).is_none();
+    ui.add_enabled_ui(able, |ui| {
+        SubMenuButton::new("Way in").ui(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            for command in Command::ways() {
+                menu_item(ui, frame, command);
+            }
+        });
+    });
 }
 
 fn recent_menu_ui(ui: &mut Ui, frame: &Frame<'_>) {

@@ -18,7 +18,7 @@ use super::state::facts::Page;
 use super::theme::{self, Palette};
 use super::widgets::region;
 
-pub(super) use menu_bar::{columns_ui, menu_item};
+pub(super) use menu_bar::{columns_ui, menu_item, ways_menu_ui};
 pub(super) use reading::reading_ui;
 
 /// Below this width the navigation shrinks to its symbols.

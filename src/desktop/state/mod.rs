@@ -1,5 +1,6 @@
 //! What the desktop shows, without egui: it can be tested on paper.
 
+pub mod accounts;
 pub mod air_gap;
 pub mod columns;
 pub mod facts;

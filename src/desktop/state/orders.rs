@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::selection::RowSet;
-use crate::model::{Change, Inventory, KeyEntryId, KeyType, Line, ProductId, Row, View};
+use crate::model::{Change, ComputerId, Inventory, KeyEntryId, KeyType, Line, ProductId, Row, View};
 use crate::workspace::{Job, KeyChoice};
 
 /// What is asked for.
@@ -95,6 +95,16 @@ pub fn products(view: &View, selected: &RowSet, inventory: &Inventory) -> HashSe
     selected_rows(view, selected)
         .filter_map(|row| inventory.product_at(row.product?))
         .map(|p| p.id)
+        .collect()
+}
+
+/// The computers of the selected rows, each once.
+pub fn computers(view: &View, selected: &RowSet, inventory: &Inventory) -> Vec<ComputerId> {
+    let mut seen = HashSet::new();
+    selected_rows(view, selected)
+        .filter_map(|row| inventory.computer_at(row.computer?))
+        .map(|computer| computer.id)
+        .filter(|id| seen.insert(*id))
         .collect()
 }
 
