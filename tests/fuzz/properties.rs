@@ -3,6 +3,7 @@
 use makeeper::activation;
 use makeeper::cil::{self, ExportProfile, LegacyFormat};
 use makeeper::discovery;
+use makeeper::discovery::directory::codec as ldap;
 use makeeper::model::{Change, Computer, Filter, Inventory, RowView};
 use makeeper::workspace;
 use makeeper::wsman::codec::{self, Challenge, Element, Reply};
@@ -30,6 +31,10 @@ pub const ALL: &[(&str, Property)] = &[
     ("filter", filter),
     ("node_status", node_status),
     ("ws_discovery", ws_discovery),
+    ("ldap_answer", ldap_answer),
+    ("ldap_filter", ldap_filter),
+    ("ldap_names", ldap_names),
+    ("wrap_token", wrap_token),
 ];
 
 fn saved(inventory: &Inventory) -> Vec<u8> {
@@ -360,4 +365,79 @@ pub fn ws_discovery(bytes: &[u8]) {
         (name.trim(), network.name.trim()),
         (name.as_str(), network.name.as_str())
     );
+/// Whatever a directory answers: messages of the lengths they announce, and entries that can be read to their ends.
+pub fn ldap_answer(bytes: &[u8]) {
+    let mut rest = bytes;
+    while let Ok(Some(length)) = ldap::message_length(rest) {
+        assert!(length <= ldap::MAX_MESSAGE + 10);
+        let Some((message, after)) = rest.split_at_checked(length) else {
+            break;
+        };
+        match ldap::decode_answer(message) {
+            Ok((id, ldap::Answer::Entry(entry))) => {
+                assert!(id >= 0);
+                let mut read = entry.dn.len();
+                for (name, values) in entry.attributes() {
+                    read += name.len() + values.map(<[u8]>::len).sum::<usize>();
+                }
+                assert!(read <= message.len());
+                let _ = (ldap::domain_of(entry.dn), ldap::first_part(entry.dn));
+            }
+            Ok((_, ldap::Answer::SearchDone(_, cookie))) => assert!(cookie.len() <= message.len()),
+            Ok(_) => {}
+            Err(error) => assert!(error.to_string().len() < 200),
+        }
+        rest = after;
+    }
+    if let Ok(Some(length)) = ldap::buffer_length(bytes) {
+        assert!(length <= ldap::MAX_BUFFER);
+    }
+}
+
+/// Whatever is typed as a filter: it reads back as the same filter, or is wrong at a place inside it.
+pub fn ldap_filter(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    match ldap::Filter::parse(&text) {
+        Ok(filter) => {
+            let written = filter.to_string();
+            assert_eq!(ldap::Filter::parse(&written).as_ref(), Ok(&filter), "{written}");
+            let request = ldap::Request::Search {
+                base: "",
+                scope: ldap::Scope::Subtree,
+                filter: &filter,
+                attributes: &[],
+                page: None,
+            };
+            let request = ldap::encode_request(1, &request);
+            assert_eq!(ldap::message_length(&request), Ok(Some(request.len())));
+        }
+        Err(error) => {
+            assert!((1..=text.chars().count() + 1).contains(&error.position), "{error}");
+            assert!(error.problem.chars().count() < 300, "{error}");
+        }
+    }
+}
+
+/// Distinguished names and the URLs of referrals.
+pub fn ldap_names(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = (ldap::domain_of(&text), ldap::first_part(&text));
+    assert!(ldap::is_below(&text, &text));
+    if let Some(url) = ldap::parse_url(&text) {
+        assert!(!url.host.is_empty());
+    }
+}
+
+/// A sealed token stays a token of the same bytes however it is turned.
+pub fn wrap_token(bytes: &[u8]) {
+    let mut token = bytes.to_vec();
+    codec::turn_token(&mut token);
+    let sorted = |bytes: &[u8]| {
+        let mut body = bytes.get(16..).unwrap_or_default().to_vec();
+        body.sort_unstable();
+        body
+    };
+    assert_eq!(token.len(), bytes.len());
+    assert_eq!(sorted(&token), sorted(bytes));
+    assert!((16..=16 + 44 + 65_535).contains(&codec::token_overhead(&token)));
 }

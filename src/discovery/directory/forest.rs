@@ -14,6 +14,7 @@ use super::request::DomainController;
 use super::search::{Elsewhere, Outlet, Search, Taker, run};
 use super::{Directory, Session};
 use crate::discovery::Finding;
+use crate::wmi::Credentials;
 
 /// How deep references are followed.
 const MOST_STEPS: usize = 3;
@@ -239,7 +240,7 @@ impl Directory {
                 base: url.base.clone(),
                 ..search.clone()
             };
-            match self.search_at(&url, &search, &session, taker, outlet).await {
+            match self.search_at(&url, &search, &session.credentials, taker, outlet).await {
                 Ok(elsewhere) => notes = queue(elsewhere, depth + 1, &mut left),
                 Err(DirectoryError::Cancelled) => return Err(DirectoryError::Cancelled),
                 Err(error) => {
@@ -260,7 +261,7 @@ impl Directory {
         &self,
         url: &DirectoryUrl,
         search: &Search<'_>,
-        first: &Session,
+        credentials: &Credentials,
         taker: &mut impl Taker,
         outlet: &mut Outlet<'_>,
     ) -> Result<Elsewhere, DirectoryError> {
@@ -283,7 +284,7 @@ impl Directory {
         }
         let located = Located { domain, controllers };
         let at = Self {
-            credentials: first.credentials.clone(),
+            credentials: credentials.clone(),
             ..self.clone()
         };
         let (mut session, note) = at.open_at(&located).await?;

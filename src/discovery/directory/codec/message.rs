@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::ber::{BOOLEAN, BerError, ENUMERATED, OCTETS, Reader, SET, Writer};
+use super::ber::{BOOLEAN, BerError, OCTETS, Reader, SET, Writer};
 use super::filter::Filter;
 
 /// LDAP_SERVER StartTLS (RFC 4511 4.14).
@@ -279,23 +279,6 @@ fn cookie(message: &mut Reader<'_>) -> Result<Vec<u8>, BerError> {
         }
     }
     Ok(Vec::new())
-}
-
-/// An answer as a server sends it, for tests and fuzzing of what reads them.
-#[doc(hidden)]
-pub fn encode_outcome(id: i32, tag: u8, code: u8, words: &str, more: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let mut writer = Writer::default();
-    writer.sequence(|w| {
-        w.integer(id);
-        w.nest(tag, |w| {
-            w.element(ENUMERATED, &[code]);
-            w.octets(b"");
-            w.octets(words.as_bytes());
-        });
-    });
-    let mut bytes = writer.into_bytes();
-    more(&mut bytes);
-    bytes
 }
 
 #[cfg(test)]

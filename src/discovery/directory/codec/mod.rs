@@ -13,6 +13,6 @@ mod sasl;
 
 pub use ber::{BerError, MAX_MESSAGE, message_length};
 pub use filter::{Filter, FilterError};
-pub use message::{Answer, Entry, Outcome, Request, Scope, Values, decode_answer, encode_outcome, encode_request};
+pub use message::{Answer, Entry, Outcome, Request, Scope, Values, decode_answer, encode_request};
 pub use names::{DirectoryUrl, domain_of, first_part, is_below, parse_url};
 pub use sasl::{MAX_BUFFER, buffer_length, frame};
