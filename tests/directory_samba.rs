@@ -342,18 +342,47 @@ async fn the_domain_and_its_servers_are_found_by_this_machine() {
 #[tokio::test]
 async fn an_account_that_is_refused_is_told_why() {
     let Some(state) = state() else { return };
-    let refusals: [(&str, &str, fn(&Refusal) -> bool); 7] = [
-        (ACCOUNT, "wrong", |r| *r == Refusal::WrongPassword),
-        ("LAB\\nobody", "wrong", |r| {
-            matches!(r, Refusal::WrongPassword | Refusal::UnknownUser)
-        }),
-        ("LAB\\disabled", "Passw0rd!Off", |r| *r == Refusal::Disabled),
-        ("LAB\\expired", "Passw0rd!Exp", |r| *r == Refusal::AccountExpired),
-        ("LAB\\oldpassword", "Passw0rd!Old", |r| *r == Refusal::PasswordExpired),
-        ("LAB\\mustchange", "Passw0rd!New", |r| *r == Refusal::MustChangePassword),
-        ("LAB\\locked", "Passw0rd!Loc", |r| *r == Refusal::LockedOut),
+    // The account, its password, what the code of LDAP says, and a word that Kerberos must say, too.
+    let refusals: [(&str, &str, fn(&Refusal) -> bool, &str); 7] = [
+        (ACCOUNT, "wrong", |r| *r == Refusal::WrongPassword, "wrong"),
+        (
+            "LAB\\nobody",
+            "wrong",
+            |r| matches!(r, Refusal::WrongPassword | Refusal::UnknownUser),
+            "no such account",
+        ),
+        (
+            "LAB\\disabled",
+            "Passw0rd!Off",
+            |r| *r == Refusal::Disabled,
+            "account is disabled",
+        ),
+        (
+            "LAB\\expired",
+            "Passw0rd!Exp",
+            |r| *r == Refusal::AccountExpired,
+            "account has expired",
+        ),
+        (
+            "LAB\\oldpassword",
+            "Passw0rd!Old",
+            |r| *r == Refusal::PasswordExpired,
+            "password has expired",
+        ),
+        (
+            "LAB\\mustchange",
+            "Passw0rd!New",
+            |r| *r == Refusal::MustChangePassword,
+            "must be changed",
+        ),
+        (
+            "LAB\\locked",
+            "Passw0rd!Loc",
+            |r| *r == Refusal::LockedOut,
+            "locked out",
+        ),
     ];
-    for (account, password, is_expected) in &refusals {
+    for (account, password, is_expected, word) in &refusals {
         for transport in [Transport::Ldaps, Transport::StartTls] {
             let error = refused(&of_account(&state, place(transport), account, password)).await;
             let DirectoryError::Credentials { refusal, .. } = &error else {
@@ -366,6 +395,7 @@ async fn an_account_that_is_refused_is_told_why() {
             let error = refused(&of_account(&state, place, account, password)).await;
             eprintln!("{account}: {error}");
             assert_eq!(error.class(), DirectoryErrorClass::Credentials, "{account}: {error}");
+            assert!(error.to_string().contains(word), "{account}: {error}");
         }
     }
 }

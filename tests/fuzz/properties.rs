@@ -365,6 +365,8 @@ pub fn ws_discovery(bytes: &[u8]) {
         (name.trim(), network.name.trim()),
         (name.as_str(), network.name.as_str())
     );
+}
+
 /// Whatever a directory answers: messages of the lengths they announce, and entries that can be read to their ends.
 pub fn ldap_answer(bytes: &[u8]) {
     let mut rest = bytes;

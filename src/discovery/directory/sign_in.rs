@@ -75,10 +75,15 @@ impl SignIn<'_> {
             Err(Without::AnyWay(error)) => return Err(*error),
         };
         tracing::debug!(server = %controller.host, why, "No Kerberos");
-        match self.ldaps(controller).await {
+        // A port that was typed for plain LDAP says nothing of that of LDAPS.
+        let with_tls = DomainController {
+            port: controller.port.filter(|port| !matches!(port, 389 | 3268)),
+            ..controller.clone()
+        };
+        match self.ldaps(&with_tls).await {
             Ok(connection) => Ok(SignedIn { connection, note: None }),
             // Nothing listens there, or it has no certificate: nothing of the account has left us.
-            Err(DirectoryError::Network { what, .. }) if controller.port.is_none() => {
+            Err(DirectoryError::Network { what, entries: 0, .. }) => {
                 let connection = self.ntlm(controller).await?;
                 let note = format!(
                     "{} was asked with NTLM, sealed, because there is no Kerberos ticket for it ({why}) and no LDAPS (it {what}). NTLM \

@@ -32,7 +32,7 @@ pub use self::realm::default_realm;
 use self::realm::{Kdc, candidates, servers, system_conf, system_resolver};
 pub use self::ticket_cache::{TicketCacheError, TicketHolder, user_tickets};
 use self::ticket_cache::{UserTicket, user_ticket};
-use self::wire::{ask, error_code, is_as_reply, is_as_request};
+use self::wire::{ask, error_code, error_status, is_as_reply, is_as_request};
 use super::sspi_context::{quietly, requirements, seal_in_place, unseal_in_place};
 use super::{SecurityContext, SecurityError};
 use crate::model::Secret;
@@ -91,12 +91,19 @@ fn unavailable(why: impl std::fmt::Display) -> KerberosError {
     KerberosError::Unavailable(why.to_string())
 }
 
-/// What the codes of a server mean for the account (RFC 4120 7.5.9); `None` for those that are not about it.
-fn refusal(code: u32) -> Option<&'static str> {
-    match code {
-        18 => Some("the account is disabled, locked or expired"),
-        23 => Some("the password has expired and must be changed first"),
-        24 => Some("the password is wrong"),
+/// What the codes of a server mean for the account (RFC 4120 7.5.9, and MS-ERREF 2.3 for the status that Windows adds); `None`
+/// for those that are not about it.
+fn refusal(code: u32, status: Option<u32>) -> Option<&'static str> {
+    match (code, status) {
+        (18, Some(0xC000_0072)) => Some("the account is disabled"),
+        (18, Some(0xC000_0193)) => Some("the account has expired"),
+        (18, Some(0xC000_0234)) => Some("the account is locked out: unlock it, or wait until that is over"),
+        (12 | 18, Some(0xC000_006F)) => Some("the account may not sign in at this time of day"),
+        (12 | 18, Some(0xC000_0070)) => Some("the account may not sign in from this computer"),
+        (18, _) => Some("the account is disabled, locked or expired"),
+        (23, Some(0xC000_0224)) => Some("the password must be changed before the first sign-in"),
+        (23, _) => Some("the password has expired and must be changed first"),
+        (24, _) => Some("the password is wrong"),
         _ => None,
     }
 }
@@ -186,6 +193,7 @@ impl KerberosContext {
         let mut kept = kept.into_iter();
         let mut granted = Vec::new();
         let mut code = None;
+        let mut status = None;
         let mut input = vec![SecurityBuffer::new(Vec::new(), BufferType::Token)];
         let mut output = vec![SecurityBuffer::new(Vec::new(), BufferType::Token)];
         let mut builder = self
@@ -221,6 +229,7 @@ impl KerberosContext {
                 let answer =
                     answer.ok_or_else(|| KerberosError::NoServer("no server of the realm answers".to_owned()))?;
                 code = error_code(&answer);
+                status = error_status(&answer);
                 if is_for_ticket {
                     granted.push(answer.clone());
                 }
@@ -228,7 +237,7 @@ impl KerberosContext {
             }
         };
         if let Err(error) = ended {
-            return Err(match code.and_then(refusal) {
+            return Err(match code.and_then(|code| refusal(code, status)) {
                 Some(why) => KerberosError::Refused(why),
                 // Nothing of the server's own words: they repeat names, not what to do.
                 None if error.error_type == ErrorKind::UnknownCredentials => {

@@ -58,19 +58,40 @@ pub(super) fn is_as_reply(message: &[u8]) -> bool {
     application(message) == Some(11)
 }
 
-/// The code of a KRB-ERROR (RFC 4120 5.9.1), `None` for other messages.
-pub(super) fn error_code(message: &[u8]) -> Option<u32> {
+/// The content of a field of a KRB-ERROR (RFC 4120 5.9.1), `None` for other messages.
+fn error_field(message: &[u8], field: u8) -> Option<&[u8]> {
     let (error, _) = der_value(message.get(4..)?, 0x7E)?;
     let (mut fields, _) = der_value(error, 0x30)?;
     while let Some(tag) = fields.first().copied() {
         let (value, rest) = der_value(fields, tag)?;
-        if tag == 0xA6 {
-            let (number, _) = der_value(value, 0x02)?;
-            return (number.len() <= 4).then(|| number.iter().fold(0, |n, byte| n << 8 | u32::from(*byte)));
+        if tag == 0xA0 | field {
+            return Some(value);
         }
         fields = rest;
     }
     None
+}
+
+/// The code of a KRB-ERROR, `None` for other messages.
+pub(super) fn error_code(message: &[u8]) -> Option<u32> {
+    let (number, _) = der_value(error_field(message, 6)?, 0x02)?;
+    (number.len() <= 4).then(|| number.iter().fold(0, |n, byte| n << 8 | u32::from(*byte)))
+}
+
+/// The NTSTATUS that a Windows server adds to a KRB-ERROR (KERB-EXT-ERROR, MS-KILE 2.2.2): it tells a disabled account from
+/// one that is locked out, which Kerberos has one code for. Samba sends it in a list of one.
+pub(super) fn error_status(message: &[u8]) -> Option<u32> {
+    let (data, _) = der_value(error_field(message, 12)?, 0x04)?;
+    let (mut data, _) = der_value(data, 0x30)?;
+    if data.first() == Some(&0x30) {
+        (data, _) = der_value(data, 0x30)?;
+    }
+    let (kind, rest) = der_value(data, 0xA1)?;
+    let (kind, _) = der_value(kind, 0x02)?;
+    let (value, _) = der_value(rest, 0xA2)?;
+    let (value, _) = der_value(value, 0x04)?;
+    let status = value.first_chunk::<4>().filter(|_| kind == [3] && value.len() == 12)?;
+    Some(u32::from_le_bytes(*status))
 }
 
 #[cfg(test)]
@@ -96,6 +117,26 @@ mod tests {
         assert!(is_as_reply(&[0, 0, 0, 1, 0x6B]) && is_as_request(&[0, 0, 0, 1, 0x6A]));
         for broken in [&b""[..], b"\0\0\0\x02\x7E\x05", b"\0\0\0\x02\x7E\x00"] {
             assert_eq!(error_code(broken), None);
+        }
+    }
+    #[test]
+    fn the_status_of_windows_is_found_in_an_error_alone_or_in_a_list() {
+        let element = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).unwrap()], content].concat();
+        let status = [&0xC000_0072_u32.to_le_bytes()[..], &[0; 4], &[1, 0, 0, 0]].concat();
+        let data = |kind: u8| {
+            let fields = [element(0xA1, &element(2, &[kind])), element(0xA2, &element(4, &status))];
+            element(0x30, &fields.concat())
+        };
+        let message = |data: &[u8]| {
+            let fields = [element(0xA6, &[2, 1, 18]), element(0xAC, &element(4, data))].concat();
+            [&[0; 4][..], &element(0x7E, &element(0x30, &fields))].concat()
+        };
+        assert_eq!(error_status(&message(&data(3))), Some(0xC000_0072));
+        assert_eq!(error_status(&message(&element(0x30, &data(3)))), Some(0xC000_0072));
+        assert_eq!(error_code(&message(&data(3))), Some(18));
+        assert_eq!(error_status(&message(&data(11))), None);
+        for broken in [&b""[..], b"\x30\x00", b"\x30\x02\xA1\x00", b"\x04\x00"] {
+            assert_eq!(error_status(&message(broken)), None);
         }
     }
 }
