@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::print_stderr,
     reason = "a test fails by panicking and says why it was skipped"
 )]
@@ -32,6 +31,9 @@ const DOMAIN: &str = "lab.example.test";
 const BASE: &str = "DC=lab,DC=example,DC=test";
 const ACCOUNT: &str = "LAB\\vamt";
 const PASSWORD: &str = "Passw0rd!Vamt";
+
+/// Whether a refusal is the one that is meant.
+type IsExpected = fn(&Refusal) -> bool;
 
 /// The state of the directory, inside the network of `tests/directory.sh`.
 fn state() -> Option<PathBuf> {
@@ -343,7 +345,7 @@ async fn the_domain_and_its_servers_are_found_by_this_machine() {
 async fn an_account_that_is_refused_is_told_why() {
     let Some(state) = state() else { return };
     // The account, its password, what the code of LDAP says, and a word that Kerberos must say, too.
-    let refusals: [(&str, &str, fn(&Refusal) -> bool, &str); 7] = [
+    let refusals: [(&str, &str, IsExpected, &str); 7] = [
         (ACCOUNT, "wrong", |r| *r == Refusal::WrongPassword, "wrong"),
         (
             "LAB\\nobody",
@@ -496,4 +498,25 @@ async fn computers_come_while_the_search_is_under_way_and_cancel_ends_it() {
         .unwrap()
         .unwrap();
     assert_eq!(ended, Err(DirectoryError::Cancelled));
+}
+
+#[tokio::test]
+async fn a_server_without_ldaps_is_asked_with_ntlm_and_that_is_told() {
+    let Some(state) = state() else { return };
+    // An address has no ticket, and of this one only the port of plain LDAP leads to the server.
+    let listener = TcpListener::bind("10.99.0.90:389").await.unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect("10.99.0.1:389").await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    let query = ComputerQuery {
+        name: "pc00*".into(),
+        ..everything()
+    };
+    let directory = directory(&state, at("10.99.0.90", Transport::Automatic));
+    let (_, notes, ended) = search(&directory, &query).await;
+    assert_eq!(ended, Ok(9));
+    assert!(notes.len() == 1 && notes[0].contains("NTLM"), "{notes:?}");
 }

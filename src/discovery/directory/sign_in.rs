@@ -80,23 +80,25 @@ impl SignIn<'_> {
             port: controller.port.filter(|port| !matches!(port, 389 | 3268)),
             ..controller.clone()
         };
-        match self.ldaps(&with_tls).await {
-            Ok(connection) => Ok(SignedIn { connection, note: None }),
-            // Nothing listens there, or it has no certificate: nothing of the account has left us.
-            Err(DirectoryError::Network { what, entries: 0, .. }) => {
-                let connection = self.ntlm(controller).await?;
-                let note = format!(
-                    "{} was asked with NTLM, sealed, because there is no Kerberos ticket for it ({why}) and no LDAPS (it {what}). NTLM \
-                     does not prove which server answers.",
-                    controller.host
-                );
-                Ok(SignedIn {
-                    connection,
-                    note: Some(note),
-                })
+        self.check_password(controller)?;
+        let what = match Connection::open_tls(&with_tls, self.tls_port(), self.options).await {
+            Ok(connection) => {
+                let connection = self.simple(connection).await?;
+                return Ok(SignedIn { connection, note: None });
             }
-            Err(error) => Err(error),
-        }
+            // Nothing listens there, or it has no certificate: nothing of the account has left us.
+            Err(DirectoryError::Network { what, .. }) => what,
+            Err(error) => return Err(error),
+        };
+        let note = format!(
+            "{} was asked with NTLM, sealed, because there is no Kerberos ticket for it ({why}) and no LDAPS (it {what}). NTLM does not \
+             prove which server answers.",
+            controller.host
+        );
+        Ok(SignedIn {
+            connection: self.ntlm(controller).await?,
+            note: Some(note),
+        })
     }
 
     /// A context for the logged-on user, or one with a Kerberos ticket.
