@@ -46,7 +46,7 @@ fn with_secrets(inventory: &Inventory) -> (Inventory, Vec<String>) {
         vamt_version: secret("version"),
         root: foreign(&mut secret),
         data: foreign(&mut secret),
-        seal: None,
+        ..ListHeader::default()
     };
     let failure = |secret: &mut dyn FnMut(&str) -> Text| Failure {
         class: FailureClass::Network,

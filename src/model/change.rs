@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::found::SavedDiscovery;
 use super::{
     Action, Asked, Computer, ComputerId, Confirmation, ConfirmationId, Contact, Failure, Foreign, InstallationId,
-    Inventory, KeyEntry, KeyEntryId, ListHeader, Observation, Product, ProductId, RemainingCount, Text,
+    Inventory, KeyEntry, KeyEntryId, ListHeader, Observation, Product, ProductId, RemainingCount, Text, WayIn,
 };
 
 /// One mutation of the inventory.
@@ -38,6 +39,15 @@ pub enum Change {
         at: DateTime<Utc>,
         /// Why.
         failure: Failure,
+    },
+    /// A computer answered a knock. Nobody signed in.
+    Reached {
+        /// The computer.
+        computer: ComputerId,
+        /// When.
+        at: DateTime<Utc>,
+        /// The way that is open.
+        way: Option<WayIn>,
     },
     /// Something was done to a product.
     Acted {
@@ -96,6 +106,12 @@ pub enum Change {
         /// Of the container of the records, see [`super::ListHeader::data`].
         data: Foreign,
     },
+    /// A discovery was saved under its name, or replaced.
+    SaveDiscovery(Box<SavedDiscovery>),
+    /// A saved discovery was removed.
+    RemoveDiscovery(Text),
+    /// These hosts, and no others, may answer for KMS.
+    ApproveKmsHosts(Vec<Text>),
 }
 
 /// Why a change was refused. Nothing was changed.
@@ -119,6 +135,9 @@ pub enum ChangeError {
     /// A computer without a name.
     #[error("a computer needs a name or an address")]
     Nameless,
+    /// A saved discovery without a name.
+    #[error("a saved discovery needs a name")]
+    NamelessDiscovery,
 }
 
 impl Change {
@@ -137,6 +156,7 @@ impl Change {
 
 impl Inventory {
     /// Applies one change, or refuses it and leaves everything as it was.
+    #[expect(clippy::too_many_lines, reason = "one arm for each change")]
     pub fn apply(&mut self, change: &Change) -> Result<(), ChangeError> {
         match change {
             Change::PutComputer(computer) => {
@@ -182,6 +202,19 @@ impl Inventory {
                     at: *at,
                     failure: Some(Box::new(failure.clone())),
                     way: known.known_way(),
+                });
+                self.put_computer(Computer {
+                    contact,
+                    ..(**known).clone()
+                });
+            }
+            Change::Reached { computer, at, way } => {
+                let known = self.computer(*computer).ok_or(ChangeError::NoSuchComputer(*computer))?;
+                let contact = Some(Contact {
+                    at: *at,
+                    failure: None,
+                    // The way that led in is worth more than one that is open.
+                    way: known.known_way().or(*way),
                 });
                 self.put_computer(Computer {
                     contact,
@@ -236,6 +269,12 @@ impl Inventory {
                 k.last_update = Some(*at);
             })?,
             Change::KeepForeign { root, data } => self.keep_foreign(root, data),
+            Change::SaveDiscovery(saved) if saved.name.trim().is_empty() => return Err(ChangeError::NamelessDiscovery),
+            Change::SaveDiscovery(_) | Change::RemoveDiscovery(_) | Change::ApproveKmsHosts(_) => {
+                let mut header = self.header().clone();
+                header.apply_saved(change);
+                self.set_header(header);
+            }
         }
         Ok(())
     }

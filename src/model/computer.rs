@@ -104,6 +104,17 @@ pub struct ConnectTo {
     pub way: Option<WayIn>,
 }
 
+impl ConnectTo {
+    /// `10.0.0.7, port 15985, https`; without an address of its own `name`.
+    pub fn in_words(&self, name: &str) -> String {
+        let address = self.address.as_deref().unwrap_or(name);
+        let port = self.port.map_or_else(String::new, |port| format!(", port {port}"));
+        let way = self.way.filter(|way| *way != WayIn::Http);
+        let way = way.map_or_else(String::new, |way| format!(", {}", way.name()));
+        format!("{address}{port}{way}")
+    }
+}
+
 /// When a computer was last spoken to, and how that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
@@ -166,6 +177,9 @@ pub struct Computer {
     pub is_kms_host: Option<bool>,
     /// Hardware addresses, `00-11-22-33-44-55`, upper case.
     pub mac_addresses: Vec<Text>,
+    /// `objectGUID` of its account in Active Directory: it stays when the computer is renamed or moved within a forest.
+    #[serde(default)]
+    pub directory_id: Option<Uuid>,
     /// Where to connect, when not by name and default port.
     pub connect: Option<ConnectTo>,
     /// The last attempt to speak to it.
@@ -188,6 +202,7 @@ impl Computer {
             os_version: Text::default(),
             is_kms_host: None,
             mac_addresses: Vec::new(),
+            directory_id: None,
             connect: None,
             contact: None,
             remarks: Text::default(),

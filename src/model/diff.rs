@@ -16,7 +16,9 @@ pub fn difference(from: &Inventory, to: &Inventory) -> Vec<Change> {
         changes.push(Change::RemoveComputer(computer.id));
         gone.insert(computer.id);
     }
-    computers(from, to, &mut changes);
+    let differs = |c: &Computer| from.computer(c.id).is_none_or(|known| **known != *c);
+    let records: Vec<&Computer> = to.computers().map(|c| &**c).filter(|c| differs(c)).collect();
+    changes.extend(puts(from, &records, |id| to.computer(id).is_some()));
     for product in to.products() {
         let same = from
             .product(product.id)
@@ -34,20 +36,17 @@ pub fn difference(from: &Inventory, to: &Inventory) -> Vec<Change> {
     changes
 }
 
-/// New and changed computers. One that takes the name of another waits until that has its new one; where names go round in
-/// a circle, one of them gets a name in between.
-fn computers(from: &Inventory, to: &Inventory, changes: &mut Vec<Change>) {
-    let differs = |c: &Computer| from.computer(c.id).is_none_or(|known| **known != *c);
+/// The changes that put new and changed computers in the place of those of `from`; `stays` tells of the others whether they
+/// are still there. One that takes the name of another waits until that has its new one; where names go round in a circle, one
+/// of them gets a name in between.
+pub(super) fn puts(from: &Inventory, records: &[&Computer], stays: impl Fn(ComputerId) -> bool) -> Vec<Change> {
+    let mut changes = Vec::with_capacity(records.len());
     // Whoever has the name of another one that stays.
     let blocked = |c: &Computer| {
         let holder = from.computer_by_name(&c.name).filter(|h| h.id != c.id);
-        holder.is_some_and(|h| to.computer(h.id).is_some())
+        holder.is_some_and(|h| stays(h.id))
     };
-    let (waiting, free): (Vec<&Computer>, Vec<&Computer>) = to
-        .computers()
-        .map(|c| &**c)
-        .filter(|c| differs(c))
-        .partition(|c| blocked(c));
+    let (waiting, free): (Vec<&Computer>, Vec<&Computer>) = records.iter().copied().partition(|c| blocked(c));
     // Names in between free every name at once; they are seen by nobody.
     for computer in &waiting {
         let holder = from.computer_by_name(&computer.name);
@@ -62,4 +61,5 @@ fn computers(from: &Inventory, to: &Inventory, changes: &mut Vec<Change>) {
     for computer in free.into_iter().chain(waiting) {
         changes.push(Change::PutComputer(Box::new(computer.clone())));
     }
+    changes
 }

@@ -9,10 +9,11 @@ use imbl::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::builder::InventoryBuilder;
+use super::found::SavedDiscovery;
 use super::slots::{Finder, Links, Record, Slots};
 use super::{
-    ApplicationId, Computer, ComputerId, ConfirmationId, Foreign, InstallationId, KeyEntry, KeyEntryId, KeySeal,
-    LastFive, Product, ProductId, Text,
+    ApplicationId, Change, Computer, ComputerId, ConfirmationId, Foreign, InstallationId, KeyEntry, KeyEntryId,
+    KeySeal, LastFive, Product, ProductId, Text,
 };
 
 /// What a file said outside its records; written back unchanged.
@@ -27,6 +28,56 @@ pub struct ListHeader {
     /// The seal over the product keys; `None`: they are in clear.
     #[serde(default)]
     pub seal: Option<KeySeal>,
+    /// Discoveries that can be run again by their names, which are unique, ignoring case.
+    #[serde(default)]
+    pub discoveries: Vec<SavedDiscovery>,
+    /// Hosts that may answer for KMS in this organisation, as somebody approved them.
+    #[serde(default)]
+    pub approved_kms_hosts: Vec<Text>,
+}
+
+impl ListHeader {
+    /// The saved discovery with this name, in any case.
+    pub fn discovery(&self, name: &str) -> Option<&SavedDiscovery> {
+        self.discoveries.iter().find(|d| d.is_called(name))
+    }
+
+    /// The changes that give `self` the saved discoveries and approved hosts of `other`.
+    pub fn changes_to(&self, other: &Self) -> Vec<Change> {
+        let gone = self.discoveries.iter().filter(|d| other.discovery(&d.name).is_none());
+        let removed = gone.map(|d| Change::RemoveDiscovery(d.name.clone()));
+        let put = other.discoveries.iter().filter(|d| self.discovery(&d.name) != Some(d));
+        let mut changes: Vec<Change> = removed
+            .chain(put.map(|d| Change::SaveDiscovery(Box::new(d.clone()))))
+            .collect();
+        if self.approved_kms_hosts != other.approved_kms_hosts {
+            changes.push(Change::ApproveKmsHosts(other.approved_kms_hosts.clone()));
+        }
+        changes
+    }
+
+    /// Saved discoveries and approved hosts of `self` with what `theirs` changed since `base`.
+    #[must_use]
+    pub fn with_saved_of(&self, base: &Self, theirs: &Self) -> Self {
+        let mut merged = self.clone();
+        for change in base.changes_to(theirs) {
+            merged.apply_saved(&change);
+        }
+        merged
+    }
+
+    /// Applies a change of saved discoveries or approved hosts; no other changes anything.
+    pub(super) fn apply_saved(&mut self, change: &Change) {
+        match change {
+            Change::SaveDiscovery(saved) => match self.discoveries.iter_mut().find(|d| d.is_called(&saved.name)) {
+                Some(known) => known.clone_from(saved),
+                None => self.discoveries.push((**saved).clone()),
+            },
+            Change::RemoveDiscovery(name) => self.discoveries.retain(|d| !d.is_called(name)),
+            Change::ApproveKmsHosts(hosts) => self.approved_kms_hosts.clone_from(hosts),
+            _ => {}
+        }
+    }
 }
 
 impl Record for Computer {

@@ -8,6 +8,7 @@ mod counts;
 mod diff;
 mod failure;
 mod filter;
+pub mod found;
 mod identifiers;
 mod inventory;
 mod key_entry;

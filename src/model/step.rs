@@ -142,7 +142,10 @@ impl Step {
                     self.keys.note(*id, before, None);
                 }
             }
-            Change::KeepForeign { .. } => {
+            Change::KeepForeign { .. }
+            | Change::SaveDiscovery(_)
+            | Change::RemoveDiscovery(_)
+            | Change::ApproveKmsHosts(_) => {
                 let before = Some(Arc::new(inventory.header().clone()));
                 inventory.apply(change)?;
                 let after = Some(Arc::new(inventory.header().clone()));
@@ -151,6 +154,7 @@ impl Step {
             }
             Change::Observed(_)
             | Change::NotReached { .. }
+            | Change::Reached { .. }
             | Change::Acted { .. }
             | Change::Asked { .. }
             | Change::Confirmed { .. }
@@ -180,6 +184,7 @@ impl Step {
         self.remove_computers(&mut reversal, &mut trial);
         self.keys(&mut reversal, &mut trial);
         self.foreign(&mut reversal, &mut trial);
+        self.saved(&mut reversal, &mut trial);
         reversal
     }
 
@@ -304,6 +309,27 @@ impl Step {
         if (&now.root, &now.data) == (&after.root, &after.data) && now != &**before {
             let (root, data) = (before.root.clone(), before.data.clone());
             reversal.attempt(trial, Change::KeepForeign { root, data });
+        }
+    }
+}
+
+impl Step {
+    /// Saved discoveries and approved hosts as they were, except those that somebody changed since.
+    fn saved(&self, reversal: &mut Reversal, trial: &mut Inventory) {
+        let turn = self.header.as_ref();
+        let Some((before, after)) = turn.and_then(|turn| turn.before.as_ref().zip(turn.after.as_ref())) else {
+            return;
+        };
+        let now = trial.header().clone();
+        let is_untouched = |change: &Change| match change {
+            Change::SaveDiscovery(saved) => now.discovery(&saved.name) == after.discovery(&saved.name),
+            Change::RemoveDiscovery(name) => now.discovery(name) == after.discovery(name),
+            _ => now.approved_kms_hosts == after.approved_kms_hosts,
+        };
+        for change in after.changes_to(before) {
+            if is_untouched(&change) {
+                reversal.attempt(trial, change);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use chrono::{DateTime, TimeDelta, Utc};
+use makeeper::model::found::{DirectoryOrder, DirectorySecurity, SavedDiscovery, SourceOrder, Then};
 use makeeper::model::*;
 use proptest::collection::vec;
 use proptest::option;
@@ -167,6 +168,7 @@ fn computer(n: usize) -> impl Strategy<Value = Computer> {
                 computer.os_edition = edition;
                 computer.os_version = version;
                 computer.is_kms_host = kms;
+                computer.directory_id = (macs.len() == 1).then(|| guid(n as u64 + 2_000_000));
                 computer.mac_addresses = macs;
                 computer.connect = connect.map(|(address, port, way)| ConnectTo { address, port, way });
                 computer.contact = contact.map(|(at, failure, way)| Contact {
@@ -335,6 +337,68 @@ fn key_entry(n: usize) -> impl Strategy<Value = KeyEntry> {
         )
 }
 
+fn hosts() -> impl Strategy<Value = Vec<Text>> {
+    (0_usize..3).prop_map(|n| (0..n).map(|n| format!("kms{n}.contoso.com").into()).collect())
+}
+
+fn source() -> impl Strategy<Value = SourceOrder> {
+    let words = || text().prop_map(|t| t.to_string());
+    let directory = (words(), words(), words(), any::<[bool; 3]>(), option::of(any::<u32>()));
+    prop_oneof![
+        (words(), option::of(any::<u16>()), any::<bool>()).prop_map(|(text, port, probe)| SourceOrder::Names {
+            text,
+            port,
+            probe
+        }),
+        (words(), words(), any::<bool>()).prop_map(|(path, column, probe)| SourceOrder::File {
+            path,
+            column,
+            port: None,
+            probe
+        }),
+        (directory, proptest::sample::select(DirectorySecurity::ALL)).prop_map(
+            |((domain, base, filter, flags, stale_days), security)| {
+                SourceOrder::Directory(DirectoryOrder {
+                    domain,
+                    server: String::new(),
+                    base,
+                    name: "BER-*".into(),
+                    filter,
+                    include_disabled: flags[0],
+                    include_non_windows: flags[1],
+                    global_catalog: flags[2],
+                    stale_days,
+                    security,
+                })
+            }
+        ),
+        words().prop_map(|ranges| SourceOrder::NetBios { ranges }),
+        Just(SourceOrder::LocalNetwork),
+        Just(SourceOrder::BrowseList),
+    ]
+}
+
+fn saved_discoveries() -> impl Strategy<Value = Vec<SavedDiscovery>> {
+    let one = (
+        vec(source(), 0..3),
+        proptest::sample::select(Then::ALL),
+        option::of(any::<u32>()),
+        text(),
+    );
+    vec(one, 0..3).prop_map(|all| {
+        all.into_iter()
+            .enumerate()
+            .map(|(n, (sources, then, rate, name))| SavedDiscovery {
+                // Names have no blanks around them.
+                name: format!("{n}{name}.").into(),
+                sources,
+                then,
+                rate,
+            })
+            .collect()
+    })
+}
+
 /// Whole inventories.
 pub fn inventory() -> impl Strategy<Value = Inventory> {
     (0_usize..4)
@@ -346,15 +410,19 @@ pub fn inventory() -> impl Strategy<Value = Inventory> {
                 (0..n).map(move |i| product(i, ids.clone())).collect::<Vec<_>>()
             });
             let keys = (0_usize..4).prop_flat_map(|n| (0..n).map(key_entry).collect::<Vec<_>>());
-            (Just(computers), products, keys, foreign(), foreign(), text())
+            let kept = (saved_discoveries(), hosts());
+            (Just(computers), products, keys, foreign(), foreign(), text(), kept)
         })
-        .prop_map(|(computers, products, keys, root, data, vamt_version)| {
+        .prop_map(|(computers, products, keys, root, data, vamt_version, kept)| {
+            let (discoveries, approved_kms_hosts) = kept;
             Inventory::from_records(
                 ListHeader {
                     vamt_version,
                     root,
                     data,
                     seal: None,
+                    discoveries,
+                    approved_kms_hosts,
                 },
                 computers,
                 products,

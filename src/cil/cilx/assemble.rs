@@ -275,6 +275,7 @@ fn fill(known: &mut Computer, other: &Computer) {
             known.mac_addresses.push(mac.clone());
         }
     }
+    known.directory_id = known.directory_id.or(other.directory_id);
     known.connect = known.connect.take().or_else(|| other.connect.clone());
     known.contact = known.contact.take().or_else(|| other.contact.clone());
     if known.foreign.parts().is_none() {

@@ -105,6 +105,10 @@ impl<'a> Record<'a> for ClientRecord {
                 let id = text.parse().map_err(|_| format!("{:?} is no GUID", clip(text)))?;
                 self.id = Some(ComputerId(id));
             }
+            "DirectoryId" => {
+                let id = text.parse().map_err(|_| format!("{:?} is no GUID", clip(text)))?;
+                self.computer.directory_id = Some(id);
+            }
             "ConnectAddress" => connect.get_or_insert_with(ConnectTo::default).address = Some(text.into()),
             "ConnectPort" => connect.get_or_insert_with(ConnectTo::default).port = Some(number(text)?),
             "ConnectTls" => {

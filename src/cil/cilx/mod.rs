@@ -16,6 +16,7 @@ mod product;
 mod reader;
 mod record;
 mod redact;
+mod saved;
 mod scope;
 mod write_records;
 mod writer;

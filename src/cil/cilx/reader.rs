@@ -15,7 +15,8 @@ use super::client::{ClientRecord, ClientRow};
 use super::key::{KeyRecord, KeyRow};
 use super::pieces::{Bulk, PieceEnd, piece_starts, read_piece, read_pieces};
 use super::product::{ProductRecord, ProductRow};
-use super::record::{Context, MAX_WARNINGS, RawWarning, push_attribute, read_record, sanitised};
+use super::record::{Context, MAX_WARNINGS, RawWarning, push_attribute, read_record, sanitised, unusable};
+use super::saved;
 use super::scope::Scope;
 use super::{DATA, GENERATION, NAMESPACE, PREFIX, ROOT, SEALED_FOR, SEALED_WITH, VAMT_NAMESPACES, VAMT_VERSION};
 
@@ -36,6 +37,8 @@ struct Residue {
     generation: Option<Uuid>,
     sealed_for: Option<Text>,
     sealed_with: Option<Text>,
+    /// Discoveries and approved hosts alone.
+    saved: ListHeader,
     root: ForeignParts,
     data: ForeignParts,
     products: ForeignParts,
@@ -104,6 +107,7 @@ impl Residue {
                 .sealed_for
                 .zip(self.sealed_with)
                 .map(|(recipient, identity)| KeySeal { recipient, identity }),
+            ..self.saved
         }
     }
 }
@@ -169,7 +173,7 @@ impl<'a> Document<'a, '_> {
             match self.next_child(&root)? {
                 None => open = false,
                 Some(child) if child.name == DATA => self.data(&child, &scope)?,
-                Some(child) => keep(&mut self.residue.root, &mut self.cursor, &child)?,
+                Some(child) => self.saved_or_foreign(&child, &scope)?,
             }
         }
         let at = self.cursor.position();
@@ -178,6 +182,21 @@ impl<'a> Document<'a, '_> {
         }
         let what = format!("there is more after the end of <{ROOT}>");
         Err(self.cursor.syntax(at, what))
+    }
+
+    /// A child of the root that is none of VAMT's: what we keep for discovery, or something to keep as it stands.
+    fn saved_or_foreign(&mut self, child: &Tag<'a>, scope: &Scope) -> Result<(), CilError> {
+        let attributes = self.cursor.attributes(child)?;
+        let ours = scope.inside(&attributes).ours(child.name).is_some_and(saved::is_ours);
+        let raw = self.cursor.raw(child)?;
+        if ours {
+            match saved::read(raw, scope, &mut self.residue.saved) {
+                Ok(()) => return Ok(()),
+                Err(reason) => self.context.warn(child.start, child.name, unusable(&reason)),
+            }
+        }
+        self.residue.root.elements.push((child.name.to_owned(), sanitised(raw)));
+        Ok(())
     }
 
     fn root_attributes(&mut self, attributes: Vec<(&str, Cow<'_, str>)>, scope: &Scope, at: usize) {

@@ -249,6 +249,7 @@ pub(super) fn computer(out: &mut Out<'_>, computer: &Computer) -> io::Result<()>
     let derived = computer.id == ComputerId::from_name(&computer.name);
     let needed = !derived
         || !computer.mac_addresses.is_empty()
+        || computer.directory_id.is_some()
         || computer.connect.is_some()
         || computer.contact.is_some()
         || !computer.remarks.is_empty();
@@ -262,6 +263,9 @@ fn computer_extra(out: &mut Out<'_>, computer: &Computer, derived: bool) {
     out.begin_extra(computer.foreign.parts());
     if !derived {
         out.attribute("Id", &computer.id.0.to_string());
+    }
+    if let Some(id) = computer.directory_id {
+        out.attribute("DirectoryId", &id.to_string());
     }
     if let Some(connect) = &computer.connect {
         if let Some(address) = &connect.address {

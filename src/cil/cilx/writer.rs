@@ -11,7 +11,8 @@ use crate::model::{Computer, ForeignParts, Inventory, KeyEntry, Product, Product
 
 use super::out::{BLOCK, Emit, Out};
 use super::{
-    DATA, GENERATION, NAMESPACE, PREFIX, ROOT, SEALED_FOR, SEALED_WITH, VAMT_NAMESPACES, VAMT_VERSION, write_records,
+    DATA, GENERATION, NAMESPACE, PREFIX, ROOT, SEALED_FOR, SEALED_WITH, VAMT_NAMESPACES, VAMT_VERSION, saved,
+    write_records,
 };
 
 /// Which part of a list is written.
@@ -130,6 +131,9 @@ fn compose(inventory: &Inventory, selection: Selection<'_>, emit: &mut Emit<'_>)
     out.foreign_attributes(root);
     out.raw(">\n");
     document.data(&mut out)?;
+    if !proxy && selection.only.is_none() {
+        saved::write(&mut out, header);
+    }
     for (name, raw) in root.iter().flat_map(|f| &f.elements) {
         out.foreign_element("  ", name, raw);
         out.checkpoint()?;

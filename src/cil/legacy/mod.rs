@@ -112,8 +112,7 @@ impl<'a, 'w> Builder<'a, 'w> {
         let header = ListHeader {
             vamt_version: Text::default(),
             root: Foreign::new(root),
-            data: Foreign::default(),
-            seal: None,
+            ..ListHeader::default()
         };
         let (mut inventory, warnings, more_warnings) = assemble(self.text, header, self.parsed, MAX_WARNINGS);
         types_of_keys(&mut inventory);

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::model::{Computer, ComputerId};
 
 /// A hardware address as a number; `None` for text that is none.
-pub(super) fn parse(text: &str) -> Option<u64> {
+pub(in crate::model) fn parse(text: &str) -> Option<u64> {
     let (mut value, mut digits) = (0_u64, 0);
     for c in text.chars() {
         if matches!(c, '-' | ':' | '.' | ' ') {
@@ -56,7 +56,7 @@ pub(super) fn identifies(mac: u64) -> bool {
 }
 
 /// The addresses of `computer` that could identify it.
-pub(super) fn of(computer: &Computer) -> impl Iterator<Item = u64> {
+pub(in crate::model) fn of(computer: &Computer) -> impl Iterator<Item = u64> {
     computer
         .mac_addresses
         .iter()
@@ -65,7 +65,7 @@ pub(super) fn of(computer: &Computer) -> impl Iterator<Item = u64> {
 }
 
 /// Which computer has which address; `None` where several have it.
-pub(super) fn owners<'c>(computers: impl Iterator<Item = &'c Computer>) -> HashMap<u64, Option<ComputerId>> {
+pub(in crate::model) fn owners<'c>(computers: impl Iterator<Item = &'c Computer>) -> HashMap<u64, Option<ComputerId>> {
     let mut owners = HashMap::new();
     for computer in computers {
         for mac in of(computer) {

@@ -16,12 +16,12 @@ pub(super) struct Seen<'c> {
 }
 
 /// The first label of a name, in lower case.
-pub(super) fn host(name: &str) -> String {
+pub(in crate::model) fn host(name: &str) -> String {
     name.trim().split('.').next().unwrap_or_default().to_lowercase()
 }
 
 /// True if both names may stand for one computer: they are equal, one is an address, or one is the other's first label.
-pub(super) fn names_agree(a: &Computer, b: &Computer) -> bool {
+pub(in crate::model) fn names_agree(a: &Computer, b: &Computer) -> bool {
     let same = |a: &str, b: &str| a.trim().to_lowercase() == b.trim().to_lowercase();
     same(&a.name, &b.name)
         || a.is_known_by_address_only()
@@ -30,7 +30,7 @@ pub(super) fn names_agree(a: &Computer, b: &Computer) -> bool {
 }
 
 /// How much a name tells: an address least, a fully qualified name most.
-pub(super) fn name_rank(computer: &Computer) -> u8 {
+pub(in crate::model) fn name_rank(computer: &Computer) -> u8 {
     if computer.is_known_by_address_only() {
         0
     } else {
@@ -111,6 +111,7 @@ pub(super) fn merge(rule: Rule<'_, Computer>, ours: Seen<'_>, theirs: Seen<'_>, 
         mac_addresses: if winner.mac_addresses.is_empty() { other } else { winner }
             .mac_addresses
             .clone(),
+        directory_id: rule.setting(|c| &c.directory_id, Option::is_none, o, t),
         connect: rule.setting(|c| &c.connect, Option::is_none, o, t),
         contact: contact.clone(),
         remarks: rule.remarks(|c| &c.remarks, o, t),
@@ -119,6 +120,7 @@ pub(super) fn merge(rule: Rule<'_, Computer>, ours: Seen<'_>, theirs: Seen<'_>, 
     if naming == Naming::InDoubt {
         record.network = o.network.clone();
         record.mac_addresses.clone_from(&o.mac_addresses);
+        record.directory_id = o.directory_id;
     }
     rename(rule, &mut record, o, t, naming, &mut contradictions);
     Merged { record, contradictions }

@@ -32,6 +32,7 @@ const COMPUTER: &[Field<Computer>] = &[
     ("Operating system", |c| c.os_edition.to_string()),
     ("Version", |c| c.os_version.to_string()),
     ("Hardware addresses", |c| c.mac_addresses.join(", ")),
+    ("Directory ID", |c| text(c.directory_id)),
     ("KMS host", |c| {
         text(c.is_kms_host.map(|k| if k { "yes" } else { "no" }))
     }),

@@ -46,9 +46,9 @@ pub(super) struct Identities {
 }
 
 /// Name within a domain or workgroup, in lower case.
-type Place = (String, NetworkKind, String);
+pub(in crate::model) type Place = (String, NetworkKind, String);
 
-fn place(computer: &Computer) -> Option<Place> {
+pub(in crate::model) fn place(computer: &Computer) -> Option<Place> {
     if computer.is_known_by_address_only() {
         return None;
     }
@@ -61,16 +61,18 @@ fn place(computer: &Computer) -> Option<Place> {
 }
 
 /// Two short names in different, known domains or workgroups.
-fn networks_contradict(a: &Computer, b: &Computer) -> bool {
+pub(in crate::model) fn networks_contradict(a: &Computer, b: &Computer) -> bool {
     let (x, y) = (&a.network, &b.network);
     let qualified = a.name.contains('.') || b.name.contains('.');
     let known = !x.name.is_empty() && !y.name.is_empty();
+    // Who sees a group of computers does not always know whether it is a domain.
+    let kinds = x.kind != NetworkKind::None && y.kind != NetworkKind::None && x.kind != y.kind;
     // A domain is called contoso.com and CONTOSO.
-    known && !qualified && (x.kind != y.kind || host(&x.name) != host(&y.name))
+    known && !qualified && (kinds || host(&x.name) != host(&y.name))
 }
 
 /// True if the hardware addresses say that these are two computers.
-fn addresses_contradict(a: &Computer, b: &Computer) -> bool {
+pub(in crate::model) fn addresses_contradict(a: &Computer, b: &Computer) -> bool {
     let ours: HashSet<u64> = addresses::of(a).collect();
     let mut theirs = addresses::of(b).peekable();
     !ours.is_empty() && theirs.peek().is_some() && !theirs.any(|m| ours.contains(&m))
@@ -78,7 +80,7 @@ fn addresses_contradict(a: &Computer, b: &Computer) -> bool {
 
 /// A name that stands for one computer in a whole organisation: another such name is another computer, whatever adapter it
 /// has plugged in.
-fn is_settled(computer: &Computer) -> bool {
+pub(in crate::model) fn is_settled(computer: &Computer) -> bool {
     !computer.is_known_by_address_only()
         && (computer.name.contains('.') || computer.network.kind == NetworkKind::Domain)
 }

@@ -10,13 +10,13 @@
 //! * There are never two rows for one product, and a merge with itself changes nothing.
 //! * The result does not depend on the order of the records. Every step takes time linear in both lists.
 
-mod addresses;
+pub(in crate::model) mod addresses;
 mod carry;
-mod computers;
+pub(in crate::model) mod computers;
 mod differences;
 mod duplicates;
 mod foreign;
-mod identity;
+pub(in crate::model) mod identity;
 mod keys;
 mod names;
 mod pairs;

@@ -22,6 +22,7 @@ pub(in crate::model) fn revert_computer(before: &Computer, after: &Computer, now
         os_version,
         is_kms_host,
         mac_addresses,
+        directory_id,
         connect,
         contact,
         remarks,
