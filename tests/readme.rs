@@ -112,6 +112,13 @@ async fn every_command_of_the_readme_runs() {
             // It runs until it is stopped; `tests/cli_usage.rs` does that.
             continue;
         }
+        // A directory, a name server and a network of one's own are not here; `tests/cli_discover.rs` asks for them in vain.
+        if ["--ad", "--netbios", "makeeper dns"]
+            .iter()
+            .any(|asks| line.contains(asks))
+        {
+            continue;
+        }
         // Lists of others bring computers and keys that nothing here knows.
         let brings_others = line.contains("old.cil") || line.contains("branch.cilx");
         let before = brings_others.then(|| fs::read(folder.join("contoso.cilx")).unwrap());

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use makeeper::lab::{Fault, keys};
-use makeeper::model::{ApplicationId, Change, ComputerId, FailureClass, KeyType, LicenseStatus, Secret, ServiceFamily};
+use makeeper::model::{ApplicationId, Change, ComputerId, FailureClass, KeyType, Secret, ServiceFamily};
 use makeeper::workspace::{Credentials, Job, KeyChoice, RowState, WorkspaceError};
 use support::{Estate, texts};
 
@@ -372,35 +372,4 @@ async fn orders_that_cannot_be_carried_out_are_refused_at_once() {
     });
     assert!(matches!(nobody, Err(WorkspaceError::NoCredentials)));
     assert!(estate.workspace.runs().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_range_is_searched_and_a_computer_found_by_address_is_not_added_again_under_its_name() {
-    let estate = Estate::isolated(0).await;
-    let port = estate.lab.port();
-    let search = estate
-        .workspace
-        .search("127.77.2.1-4, 127.77.3.0/29", Some(port))
-        .unwrap();
-    let end = search.finished().await;
-    let report = end.report.unwrap().unwrap();
-    assert_eq!((report.added.len(), report.silent, end.tried), (4, 6, 10));
-    estate.update().await;
-    let snapshot = estate.workspace.snapshot();
-    let names: Vec<_> = snapshot.inventory.computers().map(|c| c.name.clone()).collect();
-    assert!(names.iter().all(|n| n.starts_with("LAB-PC-")), "{names:?}");
-    let statuses = snapshot
-        .inventory
-        .products()
-        .filter(|p| p.license_status != LicenseStatus::Unknown);
-    assert!(statuses.count() >= 4);
-
-    let again = estate
-        .workspace
-        .search("127.77.2.1-4", Some(port))
-        .unwrap()
-        .finished()
-        .await;
-    let report = again.report.unwrap().unwrap();
-    assert_eq!((report.added.len(), report.known.len()), (0, 4));
 }

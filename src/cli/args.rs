@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::lab::{Dials, Fault, ServiceFault};
+use crate::model::found::Then;
 use crate::model::merge::Prefer;
 use crate::model::{Filter, KeyType, LastFive, WayIn};
-use crate::workspace::{ExportProfile, ProxySetting, check_ca_file};
+use crate::workspace::{ExportProfile, ProxySetting, check_ca_file, check_filter};
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -41,8 +42,10 @@ pub(super) enum Command {
         /// The file to make; an existing one is refused
         list: PathBuf,
     },
-    /// Add computers by names, addresses, ranges, networks or from a list file
+    /// Find computers: by names, addresses and ranges, in list files, in Active Directory, and on the local network
     Discover(Discover),
+    /// Show the KMS hosts that DNS names, and which of them are dead or not approved
+    Dns(Dns),
     /// Choose the way in to computers
     Connect(Connect),
     /// Show the list
@@ -223,29 +226,129 @@ pub(super) struct OutputArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("where").multiple(true).required(true).args([
+    "names", "from", "ad", "netbios", "local_network", "browse_list", "saved",
+]))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Discover {
     /// The list; made when it does not exist
     pub list: PathBuf,
     /// Names, addresses, ranges (10.0.0.1-50) and networks (10.0.0.0/24), separated by commas or blanks; - reads standard input
-    #[arg(
-        long,
-        value_name = "NAMES",
-        required_unless_present = "from",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "NAMES", allow_hyphen_values = true)]
     pub names: Vec<String>,
     /// List file: one computer a line, or CSV with a header column 'name' or 'computer' (and 'address', 'port', 'tls')
     #[arg(long, value_name = "FILE")]
     pub from: Vec<PathBuf>,
+    /// The column of the files with the names, by its heading or number
+    #[arg(long, value_name = "COLUMN", requires = "from")]
+    pub column: Option<String>,
+    /// Ask Active Directory; without a name the domain this machine belongs to
+    #[arg(long, value_name = "DOMAIN", num_args = 0..=1, default_missing_value = "")]
+    pub ad: Option<String>,
+    #[command(flatten)]
+    pub directory: DirectoryArgs,
+    /// Ask every address of ranges and networks for its NetBIOS names
+    #[arg(long, value_name = "RANGES")]
+    pub netbios: Vec<String>,
+    /// Ask the local network (WS-Discovery), as Windows' own network view does
+    #[arg(long)]
+    pub local_network: bool,
+    /// Take the system's browse list (Windows)
+    #[arg(long)]
+    pub browse_list: bool,
+    /// Run the discovery that the list keeps under this name; without a name show those it keeps
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "",
+        conflicts_with_all = ["names", "from", "ad", "netbios", "local_network", "browse_list", "save_as"])]
+    pub saved: Option<String>,
+    /// Keep this discovery in the list under a name, without any credentials
+    #[arg(long, value_name = "NAME")]
+    pub save_as: Option<String>,
     /// WinRM port, if not 5985 or 5986
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
     /// Where a known computer is said to be reached elsewhere than the list says, take the new address over
     #[arg(long)]
     pub readdress: bool,
-    /// Add every address of ranges and networks without asking whether anything answers there
+    /// Ask nobody: add names and every address of ranges and networks as they are
     #[arg(long)]
     pub no_probe: bool,
+    /// Addresses a second, where a network is asked address by address [default: 200]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub rate: Option<u32>,
+    /// Ask the addresses of ranges and networks without asking you first
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Show what was found and what it means for the list; change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Afterwards see who can be reached (probe), or ask for products and license status (update)
+    #[arg(long, value_name = "WHAT", value_parser = then)]
+    pub then: Option<Then>,
+    #[command(flatten)]
+    pub sign_in: SignIn,
+    #[command(flatten)]
+    pub network: Network,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// What of Active Directory is wanted, and how it is asked.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Active Directory")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(super) struct DirectoryArgs {
+    /// Domain controller to ask, dc1.contoso.com, with a port if need be [default: found by DNS]
+    #[arg(long, value_name = "HOST", requires = "ad")]
+    pub server: Option<String>,
+    /// Distinguished name below which to look, 'OU=Berlin,DC=contoso,DC=com' [default: the whole domain]
+    #[arg(long, value_name = "DN", requires = "ad")]
+    pub base: Option<String>,
+    /// Names with * for anything, 'BER-*'
+    #[arg(long, value_name = "PATTERN", requires = "ad")]
+    pub name: Option<String>,
+    /// LDAP filter that must hold besides, '(description=*kiosk*)'
+    #[arg(long, value_name = "FILTER", requires = "ad", value_parser = ldap_filter)]
+    pub ldap_filter: Option<String>,
+    /// Also accounts that are disabled
+    #[arg(long, requires = "ad")]
+    pub include_disabled: bool,
+    /// Leave out accounts that have not signed in for N days; the directory knows it to 14 days
+    #[arg(long, value_name = "N", requires = "ad", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub stale_days: Option<u32>,
+    /// Also computers that do not run Windows
+    #[arg(long, requires = "ad")]
+    pub include_non_windows: bool,
+    /// Ask the global catalog: every domain of the forest
+    #[arg(long, requires = "ad")]
+    pub global_catalog: bool,
+    /// TLS on port 636 only
+    #[arg(long, requires = "ad", conflicts_with_all = ["starttls", "sealed"])]
+    pub ldaps: bool,
+    /// TLS begun on port 389 only
+    #[arg(long, requires = "ad", conflicts_with = "sealed")]
+    pub starttls: bool,
+    /// Signed and sealed on port 389 only
+    #[arg(long, requires = "ad")]
+    pub sealed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Dns {
+    /// The list: the domains of its computers and its approved hosts are used
+    #[arg(required_unless_present = "suffix")]
+    pub list: Option<PathBuf>,
+    /// DNS suffix to look at, e.g. contoso.com; may be given several times
+    #[arg(long, value_name = "SUFFIX", value_delimiter = ',')]
+    pub suffix: Vec<String>,
+    /// Hosts that may be there, instead of those that the list approves
+    #[arg(long, value_name = "HOST,...", value_delimiter = ',')]
+    pub approved: Vec<String>,
+    /// Keep the hosts of --approved in the list
+    #[arg(long, requires_all = ["list", "approved"])]
+    pub keep: bool,
+    /// The table as CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     #[command(flatten)]
     pub network: Network,
     #[command(flatten)]
@@ -645,6 +748,15 @@ pub(super) struct Demo {
 /// A way in, or what answers. Of its own, because clap takes an `Option` for an argument that may be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ChosenWay(pub Option<WayIn>);
+
+fn ldap_filter(text: &str) -> Result<String, String> {
+    check_filter(text).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
+fn then(text: &str) -> Result<Then, String> {
+    Then::from_name(text).ok_or_else(|| "possible values: nothing, probe, update".to_owned())
+}
 
 fn way_in(text: &str) -> Result<ChosenWay, String> {
     match text {

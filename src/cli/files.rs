@@ -1,205 +1,25 @@
-//! New lists, discovery, export and import.
+//! New lists, export and import.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use serde_json::json;
 
-use super::args::{Discover, Export, Import, OutputArgs, Profile};
-use super::context::{Context, products, settings, tell_opened};
+use super::args::{Export, Import, OutputArgs, Profile};
+use super::context::{Context, products, tell_opened};
 use super::exit::{CliError, Exit};
 use super::list::{columns, sorting};
 use super::loading::reading;
 use super::merge::{both, save};
 use super::output::{counted, tell};
-use super::runs::progress_bar;
 use super::sealing::{plan_import, unlock};
-use super::secrets::{given_passphrase, read_file, read_standard_input};
+use super::secrets::given_passphrase;
 use crate::model::ViewSpec;
-use crate::workspace::{
-    AddReport, Conflict, ImportNote, ImportReport, Mode, Search, SearchProgress, Workspace, is_legacy, unknown_columns,
-};
+use crate::workspace::{Conflict, ImportNote, ImportReport, Mode, Workspace, is_legacy};
 
 pub(super) fn new(context: &mut Context, list: &std::path::Path) -> Result<Exit, CliError> {
     Workspace::create(list, context.runtime.handle().clone())?;
     context.out.line(format!("Made {}", list.display()));
     Ok(Exit::Done)
-}
-
-pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, CliError> {
-    let mut text = String::new();
-    for names in &args.names {
-        if names == "-" {
-            text.push_str(&read_standard_input()?);
-        } else {
-            text.push_str(names);
-        }
-        text.push('\n');
-    }
-    // A list file may be CSV, which is told by its first line: each is read by itself.
-    let mut texts = Vec::new();
-    if !text.trim().is_empty() {
-        texts.push(("--names".to_owned(), text));
-    }
-    for path in &args.from {
-        let text = read_file(path)?.to_string();
-        if let Some(columns) = unknown_columns(&text) {
-            return Err(CliError::usage(format!(
-                "{}: none of the columns {} names computers: call one of them 'name' or 'computer' in the first line \
-                 ('address', 'port' and 'tls' say how each is reached)",
-                path.display(),
-                columns.join(", ")
-            )));
-        }
-        texts.push((path.display().to_string(), text));
-    }
-    let workspace = if args.list.exists() {
-        context.open(&args.list, Mode::Edit, args.output.quiet)?
-    } else {
-        Workspace::create(&args.list, context.runtime.handle().clone())?
-    };
-    workspace.set_settings(settings(Some(&args.network), None));
-    let mut total = AddReport::default();
-    let mut interrupted = false;
-    let mut readdressed = 0;
-    for (source, text) in texts {
-        let report = if args.no_probe {
-            workspace.add_computers_at(&text, args.port)?
-        } else {
-            let search = workspace.search(&text, args.port)?;
-            let (progress, cancelled) = watch(context, &search, &args.output);
-            interrupted |= cancelled;
-            match progress.report {
-                Some(Ok(report)) => report,
-                Some(Err(message)) => return Err(CliError::usage(message)),
-                None => return Err(CliError::usage("the search ended unexpectedly")),
-            }
-        };
-        for problem in &report.problems {
-            tell(format!("{source}, {problem}"));
-        }
-        for elsewhere in &report.elsewhere {
-            tell(format!(
-                "{source}: {} is reached at {}, in the list at {}",
-                elsewhere.name,
-                elsewhere.found_in_words(),
-                elsewhere.known_in_words()
-            ));
-        }
-        if args.readdress {
-            readdressed += workspace.readdress(&report.elsewhere)?;
-        } else {
-            total.elsewhere.extend(report.elsewhere);
-        }
-        total.added.extend(report.added);
-        total.known.extend(report.known);
-        total.silent += report.silent;
-        total.problems.extend(report.problems);
-    }
-    let saved = save(&workspace)?;
-    tell_added(context, &total, readdressed, &args.output);
-    let done = if !total.problems.is_empty() && total.added.is_empty() && total.known.is_empty() {
-        Exit::Nothing
-    } else if !total.problems.is_empty() || interrupted {
-        Exit::SomeFailed
-    } else if total.added.is_empty() && total.known.is_empty() {
-        Exit::Nothing
-    } else {
-        Exit::Done
-    };
-    Ok(both(done, saved))
-}
-
-fn watch(context: &Context, search: &Search, output: &OutputArgs) -> (SearchProgress, bool) {
-    let bar = progress_bar("Finding computers", search.progress().total, output);
-    let mut interrupts = context.interrupts.listen(context.runtime.handle());
-    let mut interrupted = false;
-    let progress = context.runtime.block_on(async {
-        let finished = search.finished();
-        tokio::pin!(finished);
-        let mut tick = tokio::time::interval(Duration::from_millis(100));
-        loop {
-            tokio::select! {
-                progress = &mut finished => break progress,
-                _ = tick.tick() => {
-                    let progress = search.progress();
-                    bar.set_position(progress.tried as u64);
-                    bar.set_message(format!("{} found", progress.answered));
-                }
-                () = interrupts.interrupted() => {
-                    interrupted = true;
-                    search.cancel();
-                }
-            }
-        }
-    });
-    bar.finish_and_clear();
-    (progress, interrupted)
-}
-
-fn tell_added(context: &mut Context, report: &AddReport, readdressed: usize, output: &OutputArgs) {
-    if output.json {
-        for name in &report.added {
-            context.out.json(&json!({ "name": &**name, "state": "added" }));
-        }
-        for name in &report.known {
-            context.out.json(&json!({ "name": &**name, "state": "known" }));
-        }
-        for elsewhere in &report.elsewhere {
-            context.out.json(&json!({
-                "name": &*elsewhere.name,
-                "state": "elsewhere",
-                "known": elsewhere.known_in_words(),
-                "found": elsewhere.found_in_words(),
-            }));
-        }
-        for problem in &report.problems {
-            context
-                .out
-                .json(&json!({ "line": problem.line, "piece": problem.piece, "state": "refused", "text": problem.to_string() }));
-        }
-        context.out.json(&json!({
-            "summary": "Computers added",
-            "added": report.added.len(),
-            "known": report.known.len(),
-            "elsewhere": report.elsewhere.len(),
-            "readdressed": readdressed,
-            "silent": report.silent,
-            "refused": report.problems.len(),
-        }));
-        return;
-    }
-    let mut parts = vec![format!("{} added", counted(report.added.len(), "computer"))];
-    for (count, one, many) in [
-        (report.known.len(), "1 known already", "known already"),
-        (
-            report.elsewhere.len(),
-            "1 of them at another address (--readdress takes it over)",
-            "of them at another address (--readdress takes it over)",
-        ),
-        (
-            readdressed,
-            "1 of them with its new address",
-            "of them with their new addresses",
-        ),
-        (
-            report.silent,
-            "1 address without an answer",
-            "addresses without an answer",
-        ),
-        (
-            report.problems.len(),
-            "1 piece that names no computer",
-            "pieces that name no computer",
-        ),
-    ] {
-        match count {
-            0 => {}
-            1 => parts.push(one.to_owned()),
-            n => parts.push(format!("{n} {many}")),
-        }
-    }
-    context.out.line(parts.join(", "));
 }
 
 pub(super) fn export(context: &mut Context, args: &Export) -> Result<Exit, CliError> {

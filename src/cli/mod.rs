@@ -9,6 +9,8 @@ mod connect;
 mod context;
 mod credentials;
 mod demo;
+mod discover;
+mod dns;
 mod exit;
 mod files;
 mod interrupt;
@@ -82,7 +84,8 @@ fn dispatch(context: &mut Context, command: &Command) -> Result<Exit, CliError> 
     match command {
         Command::Open { .. } => Ok(Exit::Done),
         Command::New { list } => files::new(context, list),
-        Command::Discover(args) => files::discover(context, args),
+        Command::Discover(args) => discover::discover(context, args),
+        Command::Dns(args) => dns::dns(context, args),
         Command::Connect(args) => connect::connect(context, args),
         Command::List(args) => list::list(context, args),
         Command::Update(args) => jobs::update(context, args),

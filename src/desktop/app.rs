@@ -17,6 +17,7 @@ use super::jobs::{Jobs, Purpose};
 use super::picker::FilePicker;
 use super::remember::Memory;
 use super::state::accounts::{AccountGroups, Remembered};
+use super::state::discovery::{DiscoveryEvent, KmsEvent};
 use super::state::facts::{Facts, KeyFacts, RowFacts};
 use super::state::orders::{Order, Scope};
 use super::state::reading::Reading;
@@ -26,7 +27,7 @@ use super::state::viewer::{Answer, Question, Viewer, Waker};
 use super::{DemoInfo, DesktopError, DesktopOptions};
 use crate::model::{Column, Computer, ComputerId, KeyEntry, KeyEntryId, ProductId, Secret};
 use crate::workspace::{
-    AddReport, Credentials, ExportProfile, ImportPlan, Job, Keyring, KeyringError, ReloadPlan, Run, Settings, Snapshot,
+    Credentials, Elsewhere, ExportProfile, ImportPlan, Job, Keyring, KeyringError, ReloadPlan, Run, Settings, Snapshot,
     Workspace,
 };
 
@@ -90,10 +91,12 @@ pub enum Event {
     TypedPath(Purpose, PathBuf, bool),
     /// Names and addresses were typed.
     AddComputers(String),
-    /// Names and ranges were typed; of ranges, only what answers is added.
-    Search(String),
-    /// A search ended: what it added, or why it failed.
-    Searched(Box<Result<AddReport, String>>),
+    /// Something of discovery was asked for.
+    Discovery(DiscoveryEvent),
+    /// Something of the page with KMS hosts was asked for.
+    Kms(KmsEvent),
+    /// Computers are reached elsewhere from now on.
+    Readdress(Vec<Elsewhere>),
     /// Product keys were typed.
     AddKeys(zeroize::Zeroizing<String>),
     /// A profile was chosen.
@@ -313,6 +316,7 @@ impl Desktop {
             || !self.events.borrow().is_empty()
             || self.dialogs.iter().any(Dialog::is_waiting)
             || self.current_run().is_some_and(|r| !r.is_finished())
+            || self.discovers()
             || self.list.as_ref().is_some_and(|l| {
                 l.workspace.snapshot().revision != l.snapshot.revision || self.answer.revision != l.snapshot.revision
             })
@@ -324,6 +328,8 @@ impl Desktop {
         if let Some(reading) = &self.reading {
             reading.cancel();
         }
+        self.discovery_event(DiscoveryEvent::Cancel);
+        self.kms_event(KmsEvent::Cancel);
         let Some(list) = &self.list else { return };
         if let Some(run) = self.current_run().filter(|r| !r.is_finished()) {
             run.cancel();
@@ -393,6 +399,7 @@ impl Desktop {
         }
         self.ask_for_run();
         self.announce_run();
+        self.look_at_discovery();
         if let Some(answer) = self.viewer.answer() {
             self.take_answer(answer);
         }
@@ -412,7 +419,7 @@ impl Desktop {
         if self.reading.is_some() {
             ctx.request_repaint_after(Duration::from_millis(100));
         }
-        if self.current_run().is_some_and(|r| !r.is_finished()) {
+        if self.discovers() || self.current_run().is_some_and(|r| !r.is_finished()) {
             // Elapsed time goes on although nothing else changes.
             ctx.request_repaint_after(Duration::from_millis(500));
         } else if self.list.is_some() {
@@ -478,6 +485,7 @@ impl Desktop {
             unsaved: snapshot.map_or(0, |s| s.unsaved),
             busy_with_file: self.jobs.busy_with_file(),
             running: self.current_run().is_some_and(|r| !r.is_finished()),
+            discovering: self.discovers(),
             computers: snapshot.map_or(0, |s| s.inventory.computer_count()),
             countable_keys: keys.countable,
             protection: keys.protection,

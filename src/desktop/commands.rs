@@ -119,9 +119,11 @@ commands! {
     Remarks: Edit, true, "Edit product remarks…", None, None, "Change the note on the selected product.";
     Remove: Edit, false, "Remove from list…", Some(Icon::Remove), Some(key(Modifiers::NONE, Key::Delete)), "Take the selected rows out of the list. The computers themselves are not touched.";
 
+    Discover: Computers, false, "Discover computers…", Some(Icon::Search), Some(key(CTRL_SHIFT, Key::D)), "Find computers in Active Directory, in address ranges and on the local network.";
     AddComputers: Computers, false, "Add computers…", Some(Icon::AddComputer), Some(key(CTRL, Key::D)), "Add computers by name, address or address range.";
     UpdateStatus: Computers, false, "Update license status", Some(Icon::Refresh), Some(key(Modifiers::NONE, Key::F5)), "Ask the computers for their products and license status.";
     EditComputer: Computers, false, "Edit computer…", Some(Icon::Edit), None, "Change where the selected computer is reached, and the note on it.";
+    AuditKms: Computers, true, "KMS hosts in DNS…", Some(Icon::Globe), None, "See which KMS hosts DNS names, which of them answer, and which nobody approved.";
     Credentials: Computers, true, "Credentials…", Some(Icon::Person), None, "Say who signs in to the computers, or choose an account that the keyring remembers.";
 
     AccountGroups: Computers, false, "Accounts for groups…", None, None, "Say which account signs in to which computers, by name or domain.";
@@ -151,6 +153,8 @@ commands! {
     ShowKeys: View, false, "Product keys", Some(Icon::Key), Some(key(CTRL, Key::Num2)), "Show the product keys and how many activations they have left.";
     ShowAirGap: View, false, "Air gap", Some(Icon::AirGap), Some(key(CTRL, Key::Num3)), "Show the way across the air gap, and where you are on it.";
     ShowActivity: View, false, "Activity", Some(Icon::Activity), Some(key(CTRL, Key::Num4)), "Show what happened in this session.";
+    ShowKms: View, false, "KMS", Some(Icon::Globe), Some(key(CTRL, Key::Num5)), "Show the KMS hosts that DNS names.";
+    ShowDiscovery: View, false, "Discovery", Some(Icon::Search), Some(key(CTRL, Key::Num6)), "Show what the discovery finds, and the discoveries that the list keeps.";
     ToggleDetails: View, true, "Details", None, Some(key(CTRL, Key::B)), "Show or hide the details of the selection.";
     ThemeSystem: View, true, "Follow the system", Some(Icon::Contrast), None, "Light or dark, as the system is.";
     ThemeLight: View, false, "Light", None, None, "Light colours.";
@@ -255,7 +259,11 @@ impl Command {
             | C::ShowProducts
             | C::ShowKeys
             | C::ShowAirGap
-            | C::ShowActivity => list(),
+            | C::ShowActivity
+            | C::ShowKms
+            | C::ShowDiscovery
+            | C::AuditKms => list(),
+            C::Discover => writable().or_else(|| need(!facts.discovering, "A discovery is under way: wait for it or cancel it.")),
             C::Undo => writable().or_else(|| need(facts.undo.is_some(), "Nothing was edited yet.")),
             C::Redo => writable().or_else(|| need(facts.redo.is_some(), "Nothing was undone.")),
             C::Remarks => writable().or_else(|| need(facts.rows.selected == 1 && facts.rows.products == 1, "Select one product first.")),

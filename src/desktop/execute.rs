@@ -66,8 +66,12 @@ impl Desktop {
             Event::AddComputers(text) => self.on_list("add-computers", move |w| {
                 Outcome::ComputersAdded(w.add_computers(&text))
             }),
-            Event::Search(text) => self.search(&text),
-            Event::Searched(report) => self.searched(*report),
+            Event::Discovery(event) => self.discovery_event(event),
+            Event::Kms(event) => self.kms_event(event),
+            Event::Readdress(elsewhere) => self.on_list("edit", move |w| {
+                let what = format!("{} changed", words::count(elsewhere.len(), "address", "addresses"));
+                Outcome::Edited(what, w.readdress(&elsewhere).map(drop))
+            }),
             Event::AddKeys(text) => self.on_list("add-keys", move |w| Outcome::KeysAdded(w.add_keys(&text))),
             Event::Export {
                 profile,
@@ -272,6 +276,10 @@ impl Desktop {
             C::ShowKeys => self.screen.page = Page::Keys,
             C::ShowAirGap => self.screen.page = Page::AirGap,
             C::ShowActivity => self.screen.page = Page::Activity,
+            C::ShowKms => self.screen.page = Page::Kms,
+            C::ShowDiscovery => self.screen.page = Page::Discovery,
+            C::Discover => self.discover_dialog(),
+            C::AuditKms => self.kms_dialog(),
             C::ToggleDetails => self.screen.details = !self.screen.details,
             C::ThemeSystem => self.screen.look = Look::System,
             C::ThemeLight => self.screen.look = Look::Light,
@@ -434,17 +442,20 @@ impl Desktop {
         }
     }
 
-    fn start(&mut self, job: Job) {
+    pub(super) fn start(&mut self, job: Job) {
         if let Some(opening) = self.reading.as_ref().filter(|r| r.purpose() == ReadFor::Open) {
             let text = format!("Wait until {} is open, or cancel opening it.", opening.name());
             self.say(Tone::Warning, "Not started", text);
             return;
         }
-        let asks_computers = !matches!(job, Job::AcquireConfirmationIds { .. } | Job::RefreshCounts { .. });
-        if asks_computers && self.reads_groups_first(&job) {
+        let signs_in = !matches!(
+            job,
+            Job::AcquireConfirmationIds { .. } | Job::RefreshCounts { .. } | Job::Probe { .. }
+        );
+        if signs_in && self.reads_groups_first(&job) {
             return;
         }
-        if asks_computers && self.credentials.is_none() && self.groups.0.is_empty() {
+        if signs_in && self.credentials.is_none() && self.groups.0.is_empty() {
             let dialog = dialogs::credentials(None, Some(job));
             self.open(dialog);
             return;
@@ -459,21 +470,6 @@ impl Desktop {
         }
         if let Some(job) = then {
             self.start(job);
-        }
-    }
-
-    /// Runs on the runtime; the dialog shows how far it is.
-    fn search(&mut self, text: &str) {
-        let Some(workspace) = self.workspace() else { return };
-        match workspace.search(text, None) {
-            Ok(search) => {
-                for dialog in &mut self.dialogs {
-                    if let Dialog::AddComputers(dialog) = dialog {
-                        dialog.began(search.clone());
-                    }
-                }
-            }
-            Err(error) => self.fail("No computer added", &error),
         }
     }
 
@@ -592,6 +588,26 @@ impl Desktop {
                 self.on_file("export", move |w| {
                     Outcome::TableExported(w.export_table(&path, &columns, &spec))
                 });
+            }
+            Purpose::ExportKms => {
+                let rows = std::sync::Arc::clone(&self.screen.kms.rows);
+                self.on_file("export", move |w| {
+                    Outcome::TableExported(w.export_rows(&path, &workspace::KMS_DNS_COLUMNS, &rows))
+                });
+            }
+            Purpose::ListFile => {
+                let result = self.jobs.spawn_file("read", move || {
+                    let bytes = std::fs::read(&path).map_err(|e| format!("{} cannot be read: {e}.", path.display()));
+                    let columns = bytes.and_then(|bytes| {
+                        let text = workspace::decode_text(&bytes).map_err(|line| {
+                            let name = path.display();
+                            format!("Line {line} of {name} is neither UTF-8 nor UTF-16: save it as plain text.")
+                        })?;
+                        Ok(workspace::list_columns(&text))
+                    });
+                    Outcome::ListFileRead(path, columns)
+                });
+                self.spawned(result);
             }
             Purpose::Keys | Purpose::Computers => {
                 let result = self.jobs.spawn_file("read", move || {

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::accounts::KeyringAnswer;
 use super::dialogs::Dialog;
+use super::discovery::DiscoveryOutcome;
 use super::picker::{PickFile, Picked};
 use super::state::viewer::Waker;
 use crate::model::{Column, WayIn};
@@ -43,6 +44,10 @@ pub enum Purpose {
     Keys,
     /// Read computer names from it.
     Computers,
+    /// Discovery reads computer names from it, now and later.
+    ListFile,
+    /// Write the KMS hosts of DNS there as a table.
+    ExportKms,
 }
 
 /// What came of it.
@@ -83,6 +88,12 @@ pub enum Outcome {
     Imported(Box<Result<ImportReport, WorkspaceError>>),
     /// Computers were added.
     ComputersAdded(Result<AddReport, WorkspaceError>),
+    /// A thread did something for a discovery.
+    Discovery(DiscoveryOutcome),
+    /// A list file for discovery was looked at: its columns.
+    ListFileRead(PathBuf, Result<Vec<String>, String>),
+    /// KMS hosts were approved; then DNS is looked at for these suffixes.
+    Approved(Vec<String>, Result<(), WorkspaceError>),
     /// Product keys were added.
     KeysAdded(Result<AddKeysReport, WorkspaceError>),
     /// A text file was read into a dialog.
@@ -188,6 +199,7 @@ impl Jobs {
                 | Outcome::Reload(_)
                 | Outcome::Imported(_)
                 | Outcome::TextRead(..)
+                | Outcome::ListFileRead(..)
                 | Outcome::Sealed(_)
                 | Outcome::Unsealed(..)
                 | Outcome::CopiesRemoved(_)
@@ -215,10 +227,12 @@ pub fn question(purpose: &Purpose, near: Option<&std::path::Path>) -> PickFile {
         Purpose::ExportTable { .. } => ("Export table", true, format!("{stem}.csv")),
         Purpose::Keys => ("Read product keys from a file", false, String::new()),
         Purpose::Computers => ("Read computer names from a file", false, String::new()),
+        Purpose::ListFile => ("Choose a list file", false, String::new()),
+        Purpose::ExportKms => ("Export KMS hosts", true, format!("{stem}-kms.csv")),
     };
     let (kind, endings): (_, &[&str]) = match purpose {
-        Purpose::Keys | Purpose::Computers => ("Text", &["txt", "csv"]),
-        Purpose::ExportTable { .. } => ("Table", &["csv"]),
+        Purpose::Keys | Purpose::Computers | Purpose::ListFile => ("Text", &["txt", "csv"]),
+        Purpose::ExportTable { .. } | Purpose::ExportKms => ("Table", &["csv"]),
         _ if save => (LIST, &["cilx"]),
         _ => (LIST, &["cilx", "cil"]),
     };

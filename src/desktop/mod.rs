@@ -12,6 +12,7 @@ pub mod commands;
 #[cfg(windows)]
 mod console;
 pub mod dialogs;
+mod discovery;
 mod execute;
 mod fonts;
 pub mod icons;

@@ -4,6 +4,7 @@ use super::app::Desktop;
 use super::dialogs::{self, Dialog, OpenRemedy, SaveRemedy};
 use super::jobs::{Outcome, Purpose};
 use super::picker::Picked;
+use super::state::discovery::KmsEvent;
 use super::state::notices::Tone;
 use super::state::words;
 use crate::workspace::{AddReport, ImportReport, OpenReport, SaveReport, StoreError, WorkspaceError};
@@ -131,6 +132,19 @@ impl Desktop {
                 Err(error) => self.fail("Nothing imported", &error),
             },
             Outcome::ComputersAdded(result) => self.computers_added(result),
+            Outcome::Discovery(outcome) => self.discovery_outcome(outcome),
+            Outcome::ListFileRead(path, columns) => {
+                let dialog = self.dialogs.iter_mut().find(|d| matches!(d, Dialog::Discover(_)));
+                match (dialog, columns) {
+                    (Some(Dialog::Discover(dialog)), Ok(columns)) => dialog.chose_file(&path, columns),
+                    (_, Err(message)) => self.say(Tone::Bad, "File not read", message),
+                    _ => {}
+                }
+            }
+            Outcome::Approved(suffixes, result) => match result {
+                Ok(()) => self.kms_event(KmsEvent::Audit(suffixes)),
+                Err(error) => self.fail("Not changed", &error),
+            },
             Outcome::KeysAdded(result) => {
                 if let Some(Dialog::AddKeys(dialog)) = self.dialogs.iter_mut().find(|d| matches!(d, Dialog::AddKeys(_)))
                 {
@@ -283,10 +297,6 @@ impl Desktop {
     }
 
     fn computers_added(&mut self, result: Result<AddReport, WorkspaceError>) {
-        self.searched(result.map_err(|error| error.to_string()));
-    }
-
-    pub(super) fn searched(&mut self, result: Result<AddReport, String>) {
         match result {
             Ok(report) => {
                 let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
@@ -295,14 +305,7 @@ impl Desktop {
                     detail.push(format!("{} in the list already.", words::number(report.known.len())));
                 }
                 if !report.elsewhere.is_empty() {
-                    let count = words::number(report.elsewhere.len());
-                    detail.push(format!(
-                        "{count} of them are reached elsewhere by this file than in the list, which was kept."
-                    ));
-                }
-                if report.silent > 0 {
-                    let silent = words::count(report.silent, "address", "addresses");
-                    detail.push(format!("{silent} did not answer and were left out."));
+                    self.open(Dialog::Elsewhere(report.elsewhere.clone()));
                 }
                 if report.added.is_empty() {
                     detail.push("Nothing was added.".to_owned());
@@ -321,7 +324,7 @@ impl Desktop {
                 let tone = if problems.is_empty() { Tone::Good } else { Tone::Warning };
                 self.say(tone, title, detail.join(" "));
             }
-            Err(error) => self.say(Tone::Bad, "No computer added", words::sentence(&error)),
+            Err(error) => self.fail("No computer added", &error),
         }
     }
 

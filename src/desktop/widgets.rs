@@ -378,6 +378,16 @@ pub fn page_heading(ui: &mut Ui, title: &str, text: &str) {
     });
 }
 
+/// Heading of a page with one sentence below it, and buttons at its right, from the right.
+pub fn page_head(ui: &mut Ui, title: &str, text: &str, buttons: impl FnOnce(&mut Ui)) {
+    // With a height of its own: the texts of the buttons stand in the middle of them.
+    let size = vec2(ui.available_width(), 44.0);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        buttons(ui);
+        ui.with_layout(Layout::top_down(Align::Min), |ui| page_heading(ui, title, text));
+    });
+}
+
 /// A line for text, as high as the buttons beside it.
 pub fn text_line(text: &mut String) -> TextEdit<'_> {
     TextEdit::singleline(text)

@@ -1,15 +1,10 @@
 //! Adding computers and product keys to the list.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-
-use super::open::lock;
 use super::{Elsewhere, Workspace, WorkspaceError};
-use crate::discovery::{FoundName, NameProblem, ParsedNames, Probe, ProbeTarget, WINRM_PORTS, parse_list_file};
+use crate::discovery::{FoundName, NameProblem, ParsedNames, parse_list_file};
 use crate::licensing::describe_key;
 use crate::model::{
     Change, Computer, ComputerId, ConnectTo, Inventory, KeyEntry, KeyType, LastFive, ProductKey, Text, WayIn,
@@ -24,61 +19,8 @@ pub struct AddReport {
     pub known: Vec<Text>,
     /// Those of them that the text reaches at another address than the list; [`Workspace::readdress`] takes that over.
     pub elsewhere: Vec<Elsewhere>,
-    /// Addresses of ranges where nothing answered. They were not added.
-    pub silent: usize,
     /// Pieces of the text that name no computer.
     pub problems: Vec<NameProblem>,
-}
-
-/// How far a search is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SearchProgress {
-    /// Addresses to try.
-    pub total: usize,
-    /// Addresses tried.
-    pub tried: usize,
-    /// Addresses that answered.
-    pub answered: usize,
-    /// The last that answered.
-    pub last: String,
-    /// Set when the search is over: what it added, or why that failed.
-    pub report: Option<Result<AddReport, String>>,
-}
-
-/// A search for computers under way. A clone is a handle to the same search.
-#[derive(Clone)]
-pub struct Search {
-    progress: Arc<Mutex<SearchProgress>>,
-    finished: watch::Receiver<bool>,
-    cancel: CancellationToken,
-}
-
-impl std::fmt::Debug for Search {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Search")
-            .field("progress", &self.progress())
-            .finish_non_exhaustive()
-    }
-}
-
-impl Search {
-    /// The search at this moment.
-    pub fn progress(&self) -> SearchProgress {
-        lock(&self.progress).clone()
-    }
-
-    /// Stops; what answered so far is added.
-    pub fn cancel(&self) {
-        self.cancel.cancel();
-    }
-
-    /// Waits for the end.
-    pub async fn finished(&self) -> SearchProgress {
-        let mut finished = self.finished.clone();
-        // The channel closes when the searching task is gone: that is an end, too.
-        let _ = finished.wait_for(|done| *done).await;
-        self.progress()
-    }
 }
 
 impl Workspace {
@@ -94,87 +36,7 @@ impl Workspace {
         for name in &mut parsed.names {
             name.port = name.port.or(port);
         }
-        self.add_found(parsed, None)
-    }
-
-    /// Adds the computers that `text` names like [`Workspace::add_computers`], but of ranges and networks only the addresses
-    /// that answer on a WinRM port or on `port`, which then becomes their connect port.
-    pub fn search(&self, text: &str, port: Option<u16>) -> Result<Search, WorkspaceError> {
-        let parsed = parse_list_file(text);
-        if parsed.names.is_empty() && parsed.problems.is_empty() {
-            return Err(WorkspaceError::Empty {
-                what: "computer name or address",
-            });
-        }
-        let targets: Vec<(usize, ProbeTarget)> = parsed
-            .names
-            .iter()
-            .enumerate()
-            .filter(|(_, n)| n.from_range)
-            .map(|(i, n)| {
-                let ports = port.map_or_else(|| WINRM_PORTS.to_vec(), |p| vec![p]);
-                let host = n.name.clone();
-                (i, ProbeTarget { host, ports })
-            })
-            .collect();
-        let progress = Arc::new(Mutex::new(SearchProgress {
-            total: targets.len(),
-            ..SearchProgress::default()
-        }));
-        let (done, finished) = watch::channel(false);
-        let search = Search {
-            progress,
-            finished,
-            cancel: CancellationToken::new(),
-        };
-        let (this, task) = (self.clone(), search.clone());
-        self.0.runtime.spawn(async move {
-            let answered = this.probe(&task, &targets).await;
-            let silent = targets.iter().filter(|(i, _)| !answered.contains_key(i)).count();
-            let kept = parsed.names.into_iter().enumerate().filter_map(|(i, mut name)| {
-                if name.from_range {
-                    let open = *answered.get(&i)?;
-                    name.port = name.port.or_else(|| (open != 5985).then_some(open));
-                }
-                name.port = name.port.or(port);
-                Some(name)
-            });
-            let parsed = ParsedNames {
-                names: kept.collect(),
-                problems: parsed.problems,
-            };
-            let report = this.add_found(parsed, Some(silent)).map_err(|error| error.to_string());
-            lock(&task.progress).report = Some(report);
-            this.announce_soon();
-            done.send_replace(true);
-        });
-        Ok(search)
-    }
-
-    async fn probe(&self, search: &Search, targets: &[(usize, ProbeTarget)]) -> HashMap<usize, u16> {
-        let settings = self.settings();
-        let probe = Probe {
-            // A probe asks whether anybody is there at all; a computer that takes longer is added by name.
-            timeout: settings.connect_timeout.min(Duration::from_secs(3)),
-            concurrency: settings.concurrency.saturating_mul(4).clamp(1, 512),
-            cancel: search.cancel.clone(),
-        };
-        let bare: Vec<ProbeTarget> = targets.iter().map(|(_, t)| t.clone()).collect();
-        let mut answered = HashMap::new();
-        probe
-            .run(&bare, |index, port| {
-                let mut progress = lock(&search.progress);
-                progress.tried += 1;
-                if let (Some(port), Some((name_index, target))) = (port, targets.get(index)) {
-                    progress.answered += 1;
-                    progress.last.clone_from(&target.host);
-                    answered.insert(*name_index, port);
-                }
-                drop(progress);
-                self.announce_soon();
-            })
-            .await;
-        answered
+        self.add_found(parsed)
     }
 
     /// Chooses the way in to computers, or leaves it to what answers; how many were changed. A port of its own goes with the
@@ -205,8 +67,8 @@ impl Workspace {
         Ok(count)
     }
 
-    fn add_found(&self, parsed: ParsedNames, silent: Option<usize>) -> Result<AddReport, WorkspaceError> {
-        if parsed.names.is_empty() && parsed.problems.is_empty() && silent.is_none() {
+    fn add_found(&self, parsed: ParsedNames) -> Result<AddReport, WorkspaceError> {
+        if parsed.names.is_empty() && parsed.problems.is_empty() {
             return Err(WorkspaceError::Empty {
                 what: "computer name or address",
             });
@@ -214,7 +76,6 @@ impl Workspace {
         let inventory = self.inventory();
         let known = Known::of(&inventory);
         let mut report = AddReport {
-            silent: silent.unwrap_or_default(),
             problems: parsed.problems,
             ..AddReport::default()
         };

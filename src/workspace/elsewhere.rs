@@ -52,23 +52,13 @@ impl Elsewhere {
 
     /// The way in the list, in words.
     pub fn known_in_words(&self) -> String {
-        in_words(self.known.as_ref(), &self.name)
+        self.known.clone().unwrap_or_default().in_words(&self.name)
     }
 
     /// The way that was found, in words.
     pub fn found_in_words(&self) -> String {
-        in_words(Some(&self.found), &self.name)
+        self.found.in_words(&self.name)
     }
-}
-
-/// `10.0.0.7, port 15985, https`.
-fn in_words(connect: Option<&ConnectTo>, name: &str) -> String {
-    let address = connect.and_then(|c| c.address.as_deref()).unwrap_or(name);
-    let port = connect.and_then(|c| c.port);
-    let port = port.map_or_else(String::new, |port| format!(", port {port}"));
-    let way = connect.and_then(|c| c.way).filter(|way| *way != WayIn::Http);
-    let way = way.map_or_else(String::new, |way| format!(", {}", way.name()));
-    format!("{address}{port}{way}")
 }
 
 impl Workspace {

@@ -39,9 +39,10 @@ impl Workspace {
             Job::AcquireConfirmationIds { .. } | Job::ProxyActivate { .. } | Job::RefreshCounts { .. }
         );
         let settings = self.settings();
+        let signs_in = !matches!(job, Job::Probe { .. });
         let reach = if asks_computers {
             let (sets, usual) = (self.credential_sets(), self.credentials());
-            if usual.is_none() && sets.is_empty() {
+            if signs_in && usual.is_none() && sets.is_empty() {
                 return Err(WorkspaceError::NoCredentials);
             }
             Some(Reach::new(&settings, Accounts::new(&sets, usual, settings.ask_again)))

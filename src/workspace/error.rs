@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::DiscoveryError;
 use crate::activation::ActivationError;
 use crate::cil::CilError;
 use crate::cil::seal::SealError;
@@ -66,6 +67,9 @@ pub enum WorkspaceError {
     /// The way to the activation service is not usable.
     #[error("{0}")]
     Service(#[from] ActivationError),
+    /// A discovery cannot begin.
+    #[error(transparent)]
+    Discovery(#[from] DiscoveryError),
     /// Text with product keys or names that contains none.
     #[error("the text contains no {what}")]
     Empty {

@@ -172,6 +172,16 @@ pub(super) fn name_of(changes: &[Change], before: &Inventory) -> String {
                     before.key(*id).map(|k| key_name(k)).unwrap_or_default(),
                 );
             }
+            Change::SaveDiscovery(saved) => {
+                let verb = if before.header().discovery(&saved.name).is_some() {
+                    "Change"
+                } else {
+                    "Save"
+                };
+                count(verb, "discovery", saved.name.to_string());
+            }
+            Change::RemoveDiscovery(name) => count("Remove", "discovery", name.to_string()),
+            Change::ApproveKmsHosts(_) => count("Change", "list of approved KMS hosts", String::new()),
             _ => {}
         }
     }

@@ -19,6 +19,11 @@ pub enum Job {
         /// The computers.
         computers: Vec<ComputerId>,
     },
+    /// See which computers can be reached. Nobody signs in.
+    Probe {
+        /// The computers.
+        computers: Vec<ComputerId>,
+    },
     /// Install a product key. A computer without product rows must be updated first.
     InstallKey {
         /// The products whose key is replaced.
@@ -69,6 +74,7 @@ impl Job {
     pub fn title(&self) -> &'static str {
         match self {
             Self::UpdateStatus { .. } => "Updating license status",
+            Self::Probe { .. } => "Looking for computers",
             Self::InstallKey { .. } => "Installing product key",
             Self::Activate { .. } => "Activating products",
             Self::AcquireConfirmationIds { .. } => "Acquiring confirmation IDs",
@@ -82,7 +88,9 @@ impl Job {
     pub fn subjects(&self) -> Vec<Subject> {
         let mut seen = std::collections::HashSet::new();
         let all: Vec<Subject> = match self {
-            Self::UpdateStatus { computers } => computers.iter().copied().map(Subject::Computer).collect(),
+            Self::UpdateStatus { computers } | Self::Probe { computers } => {
+                computers.iter().copied().map(Subject::Computer).collect()
+            }
             Self::InstallKey { products, .. }
             | Self::Activate { products }
             | Self::AcquireConfirmationIds { products }
@@ -112,6 +120,7 @@ impl Job {
         };
         match self {
             Self::UpdateStatus { .. } => Self::UpdateStatus { computers: computers() },
+            Self::Probe { .. } => Self::Probe { computers: computers() },
             Self::InstallKey { key, .. } => Self::InstallKey {
                 products: products(),
                 key: *key,

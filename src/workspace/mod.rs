@@ -15,6 +15,7 @@ mod accounts;
 mod acquire;
 mod add;
 mod approach;
+mod discovery;
 mod elsewhere;
 mod engine;
 mod error;
@@ -40,7 +41,12 @@ mod visit;
 pub use accounts::{
     AccountLine, AccountLineError, AccountSource, CredentialSet, SignInQuestion, is_for_computer, read_account_lines,
 };
-pub use add::{AddKeysReport, AddReport, KeyLine, KeyLineOutcome, KeyLineRead, Search, SearchProgress, read_keys};
+pub use add::{AddKeysReport, AddReport, KeyLine, KeyLineOutcome, KeyLineRead, read_keys};
+pub use discovery::{
+    AcceptReport, DirectoryAnswer, DirectoryListing, Discovery, DiscoveryError, DiscoveryPrice, DiscoveryProgress,
+    KmsAudit, KmsAuditProgress, PreparedDiscovery, SourceFailure, SourceProgress, SourceState, home_domain,
+    source_cannot_see,
+};
 pub use elsewhere::Elsewhere;
 pub use error::WorkspaceError;
 pub use history::Undone;
@@ -54,7 +60,7 @@ pub use run::{RowState, Run, RunProgress, RunRow};
 pub use sealing::{KeyProtection, SealReport};
 pub use settings::{ProxySetting, Settings};
 pub use snapshot::{ActivityEntry, Snapshot};
-pub use table::{TableReport, USUAL_COLUMNS, write_table};
+pub use table::{TableReport, USUAL_COLUMNS, write_csv, write_table};
 pub use transfer::{ExportReport, ImportReport, check_folder};
 
 // The layers above know the workspace alone, so it hands on what its functions take and give.
@@ -63,7 +69,11 @@ pub use crate::cil::import::{Conflict, ImportNote, ImportPlan};
 pub use crate::cil::seal::SealError;
 pub use crate::cil::store::{Recovery, StoreError};
 pub use crate::cil::{ExportProfile, LegacyFormat, LoadWarning, Progress, Watch};
-pub use crate::discovery::{NameProblem, decode_text, unknown_columns};
+pub use crate::discovery::directory::{DirectoryNode, NodeKind, check_filter};
+pub use crate::discovery::{
+    Answers, Approval, KMS_DNS_COLUMNS, KmsDnsAudit, KmsRecord, NameProblem, SuffixOutcome, decode_text,
+    has_browse_list, kms_dns_cannot_see, list_columns,
+};
 pub use crate::licensing::describe_key;
 pub use crate::licensing::{advice, catalogue};
 pub use crate::wmi::{AccountError, ClientCertificate, Credentials, TicketCacheError, TicketHolder, user_tickets};

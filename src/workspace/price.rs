@@ -95,7 +95,10 @@ impl Price {
                 price.requests = keys.len();
                 Vec::new()
             }
-            Job::UpdateStatus { .. } | Job::InstallKey { .. } | Job::ApplyConfirmationIds { .. } => Vec::new(),
+            Job::UpdateStatus { .. }
+            | Job::Probe { .. }
+            | Job::InstallKey { .. }
+            | Job::ApplyConfirmationIds { .. } => Vec::new(),
         };
         price.free = price.rows.saturating_sub(paying.len());
         price.keys = by_key(&paying, inventory);

@@ -36,7 +36,7 @@ pub struct ReloadReport {
 fn header_of_both(base: &ListHeader, ours: &ListHeader, theirs: &ListHeader) -> ListHeader {
     let changed = (&base.root, &base.data) != (&ours.root, &ours.data);
     let merged = changed.then(|| with_their_foreign(theirs, ours)).flatten();
-    merged.unwrap_or_else(|| theirs.clone())
+    merged.unwrap_or_else(|| theirs.clone()).with_saved_of(base, ours)
 }
 
 impl Workspace {
@@ -85,6 +85,7 @@ impl Workspace {
                 let (root, data) = (header.root.clone(), header.data.clone());
                 changes.push(Change::KeepForeign { root, data });
             }
+            changes.extend(on_disk.header().changes_to(&header));
             merged.set_header(header);
             let merged = seal::close(merged)?;
             changes.extend(difference(on_disk, &merged));

@@ -57,6 +57,32 @@ impl Workspace {
     }
 }
 
+impl Workspace {
+    /// Writes rows with their headings to a CSV file, whole or not at all, as [`Workspace::export_table`] does. Blocks on the
+    /// disk.
+    pub fn export_rows(
+        &self,
+        out: &Path,
+        headings: &[&str],
+        rows: &[Vec<String>],
+    ) -> Result<TableReport, WorkspaceError> {
+        self.refuse_itself(out)?;
+        atomically(out, |file| {
+            file.write_all("\u{feff}".as_bytes())?;
+            write_csv(file, headings, rows)
+        })
+        .map_err(|source| WorkspaceError::Write {
+            path: out.to_owned(),
+            source,
+        })?;
+        self.log(format!("Wrote {} rows to {}", rows.len(), out.display()));
+        Ok(TableReport {
+            path: out.to_owned(),
+            rows: rows.len(),
+        })
+    }
+}
+
 /// Writes a view as comma-separated values: names of the columns, then the rows. Groups of the view are left out.
 pub fn write_table(
     inventory: &Inventory,
@@ -73,6 +99,22 @@ pub fn write_table(
         let Line::Row(row) = line else { continue };
         let Some(row) = row.view(inventory) else { continue };
         writer.write_record(columns.iter().map(|c| cell(*c, row, now).into_owned()))?;
+    }
+    writer.flush()
+}
+
+/// Writes texts as comma-separated values for spreadsheets and programs: the headings, then the rows. What a spreadsheet would
+/// take for a formula shows as text.
+pub fn write_csv(out: &mut dyn Write, headings: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out);
+    writer.write_record(headings)?;
+    for row in rows {
+        let safe = row
+            .iter()
+            .map(|cell| without_controls(spreadsheet_safe(cell.as_str().into())).into_owned());
+        writer.write_record(safe)?;
     }
     writer.flush()
 }

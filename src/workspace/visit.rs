@@ -192,6 +192,7 @@ impl Visit<'_> {
     async fn all(&mut self, rows: &[(usize, Option<ProductId>)]) {
         for (index, product) in rows {
             let outcome = match product {
+                None if matches!(self.work.run.job(), Job::Probe { .. }) => self.probe().await,
                 None => self.update(*index).await,
                 Some(product) => self.act(*index, *product).await,
             };
@@ -211,9 +212,10 @@ impl Visit<'_> {
             Job::Activate { .. } => self.activate(index, &product).await,
             Job::ApplyConfirmationIds { .. } => self.apply(index, &product).await,
             Job::ProxyActivate { .. } => self.proxy(index, product).await,
-            Job::UpdateStatus { .. } | Job::AcquireConfirmationIds { .. } | Job::RefreshCounts { .. } => {
-                Err(not_allowed("this job does not act on products of a computer"))
-            }
+            Job::UpdateStatus { .. }
+            | Job::Probe { .. }
+            | Job::AcquireConfirmationIds { .. }
+            | Job::RefreshCounts { .. } => Err(not_allowed("this job does not act on products of a computer")),
         }
     }
 
@@ -338,6 +340,23 @@ impl Visit<'_> {
         self.work
             .record_or_fail(changes, "what the computer said was not kept")
             .await
+    }
+
+    /// Whoever answers is remembered with the way that is open.
+    async fn probe(&mut self) -> Outcome {
+        let ways = self.approach.clone()?.ways;
+        let open: Vec<String> = ways
+            .iter()
+            .map(|(way, target)| format!("{} on port {}", way.name(), target.port))
+            .collect();
+        let way = ways.first().map(|(way, _)| *way);
+        let change = Change::Reached {
+            computer: self.computer,
+            at: Utc::now(),
+            way,
+        };
+        self.record(vec![change]).await?;
+        done(format!("answers: {}", open.join(", ")))
     }
 
     async fn update(&mut self, index: usize) -> Outcome {

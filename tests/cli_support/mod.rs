@@ -47,7 +47,7 @@ impl Desk {
 
     pub fn discover(&self, range: &str) {
         let output = self.run(
-            &format!("discover l.cilx --names {range} --port {}", self.lab.port()),
+            &format!("discover l.cilx --yes --names {range} --port {}", self.lab.port()),
             "",
         );
         assert_eq!(code(&output), 0, "{}", err(&output));

@@ -1,20 +1,19 @@
 //! Adding computers by name, address or range.
 
-use egui::{Context, ProgressBar, Ui};
+use egui::{Context, Ui};
 
 use super::{Stay, answer_button, buttons, dialog_ui, note, paragraph};
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::icons::Icon;
 use crate::desktop::jobs::Purpose;
-use crate::desktop::state::words;
+use crate::desktop::state::discovery::DiscoveryEvent;
 use crate::desktop::widgets::{plain_button, quiet_button, scrolled, text_box};
-use crate::workspace::Search;
+use crate::model::found::{SavedDiscovery, SourceOrder};
 
-/// What was typed, and the search that came of it.
+/// What was typed.
 pub struct AddComputers {
     text: String,
     only_answering: bool,
-    search: Option<Search>,
     focused: bool,
 }
 
@@ -23,7 +22,6 @@ impl Default for AddComputers {
         Self {
             text: String::new(),
             only_answering: true,
-            search: None,
             focused: false,
         }
     }
@@ -47,20 +45,7 @@ impl AddComputers {
         self.text.push_str(text);
     }
 
-    /// The addresses are being tried.
-    pub fn began(&mut self, search: Search) {
-        self.search = Some(search);
-    }
-
-    /// The search is under way.
-    pub fn is_searching(&self) -> bool {
-        self.search.is_some()
-    }
-
     pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
-        if let Some(search) = self.search.clone() {
-            return searching(ctx, frame, &search);
-        }
         let done = dialog_ui(ctx, "Add computers", 520.0, |ui| self.question_ui(ui, frame));
         Stay::unless(done.unwrap_or(true))
     }
@@ -88,7 +73,13 @@ impl AddComputers {
         buttons(ui, |ui| {
             if answer_button(ui, !self.text.trim().is_empty(), "Add") {
                 if ranges && self.only_answering {
-                    frame.send(Event::Search(self.text.clone()));
+                    let text = self.text.clone();
+                    let (port, probe) = (None, true);
+                    let order = SavedDiscovery {
+                        sources: vec![SourceOrder::Names { text, port, probe }],
+                        ..SavedDiscovery::default()
+                    };
+                    frame.send(Event::Discovery(DiscoveryEvent::Begin(Box::new(order), false)));
                 } else {
                     frame.send(Event::AddComputers(std::mem::take(&mut self.text)));
                     done = true;
@@ -98,36 +89,6 @@ impl AddComputers {
         });
         done
     }
-}
-
-/// The addresses of ranges are being tried. Dismissing the dialog stops the search; what answered so far is added.
-fn searching(ctx: &Context, frame: &Frame<'_>, search: &Search) -> Stay {
-    let progress = search.progress();
-    if let Some(report) = progress.report {
-        frame.send(Event::Searched(Box::new(report)));
-        return Stay::Close;
-    }
-    let shown = dialog_ui(ctx, "Finding computers", 440.0, |ui| {
-        let (tried, total) = (words::number(progress.tried), words::number(progress.total));
-        let answered = words::number(progress.answered);
-        ui.label(format!("{tried} of {total} addresses tried, {answered} answered"));
-        let share = progress.tried as f32 / progress.total.max(1) as f32;
-        ui.add(ProgressBar::new(share).desired_height(8.0));
-        if !progress.last.is_empty() {
-            note(ui, &format!("Last: {}", progress.last));
-        }
-        buttons(ui, |ui| {
-            let stop = plain_button(ui, "Stop").on_hover_text("What answered so far is added.");
-            if stop.clicked() {
-                search.cancel();
-            }
-        });
-    });
-    if shown.is_none() {
-        search.cancel();
-    }
-    // The report arrives within moments of a stop; the dialog waits for it.
-    Stay::Open
 }
 
 #[cfg(test)]

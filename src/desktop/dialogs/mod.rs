@@ -5,19 +5,23 @@ mod add_computers;
 mod add_keys;
 mod confirm;
 mod credentials;
+mod discover;
 pub mod edit_computer;
 mod edit_key;
 mod edit_product;
+mod elsewhere;
 mod explain;
 mod export;
 mod export_table;
 mod files;
 mod import;
 mod install_key;
+mod kms_dns;
 mod merge;
 mod palette;
 mod path;
 mod reload;
+mod rename_discovery;
 mod seal;
 mod settings;
 mod simple;
@@ -40,13 +44,21 @@ use super::state::facts::Page;
 use super::state::orders::Scope;
 use super::theme;
 use super::widgets::{primary_button, region};
-use crate::model::{Column, Computer, KeyEntry, KeyEntryId, Product};
-use crate::workspace::{Credentials, ImportPlan, Job, Price, ReloadPlan, Settings, SignInQuestion};
+use crate::model::{Column, Computer, KeyEntry, KeyEntryId, Product, Text};
+use crate::workspace::{Credentials, Elsewhere, ImportPlan, Job, Price, ReloadPlan, Settings, SignInQuestion};
 
 /// An open dialog.
 pub enum Dialog {
     /// Add computers.
     AddComputers(add_computers::AddComputers),
+    /// Where to look for computers.
+    Discover(Box<discover::Discover>),
+    /// Another name for a saved discovery.
+    RenameDiscovery(rename_discovery::RenameDiscovery),
+    /// Computers that are reached elsewhere than the list says.
+    Elsewhere(Vec<Elsewhere>),
+    /// Which KMS hosts may be in DNS.
+    KmsDns(kms_dns::KmsDns),
     /// Add product keys.
     AddKeys(add_keys::AddKeys),
     /// Install a product key.
@@ -138,6 +150,21 @@ pub enum Dialog {
 /// Adds computers.
 pub fn add_computers() -> Dialog {
     Dialog::AddComputers(add_computers::AddComputers::default())
+}
+
+/// Asks where to look for computers.
+pub fn discover() -> Dialog {
+    Dialog::Discover(Box::new(discover::Discover::new()))
+}
+
+/// Asks for another name of a saved discovery.
+pub fn rename_discovery(name: String) -> Dialog {
+    Dialog::RenameDiscovery(rename_discovery::RenameDiscovery::new(name))
+}
+
+/// Asks where to look for KMS hosts, and which may be there.
+pub fn kms_dns(suffixes: &[String], approved: &[Text]) -> Dialog {
+    Dialog::KmsDns(kms_dns::KmsDns::new(suffixes, approved))
 }
 
 /// Adds product keys.
@@ -302,8 +329,8 @@ impl Dialog {
     /// Something runs whose end will change the dialog.
     pub fn is_waiting(&self) -> bool {
         match self {
-            Self::AddComputers(d) => d.is_searching(),
             Self::Credentials(d) => d.is_waiting(),
+            Self::Discover(d) => d.is_waiting(),
             Self::Seal(d) => d.is_waiting(),
             Self::Unlock(d) => d.is_waiting(),
             _ => false,
@@ -313,6 +340,10 @@ impl Dialog {
     fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
         match self {
             Self::AddComputers(d) => d.show(ctx, frame),
+            Self::Discover(d) => d.show(ctx, frame),
+            Self::RenameDiscovery(d) => d.show(ctx, frame),
+            Self::Elsewhere(elsewhere) => elsewhere::show(ctx, frame, elsewhere),
+            Self::KmsDns(d) => d.show(ctx, frame),
             Self::AddKeys(d) => d.show(ctx, frame),
             Self::InstallKey(d) => d.show(ctx, frame),
             Self::Confirm { job, price } => confirm::show(ctx, frame, job, price),

@@ -3,7 +3,10 @@
 pub mod activity;
 pub mod air_gap;
 pub mod details;
+pub mod discovery;
+pub mod grid;
 pub mod keys;
+pub mod kms;
 pub mod products;
 pub mod table;
 

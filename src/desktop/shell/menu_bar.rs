@@ -6,6 +6,7 @@ use crate::desktop::app::{Event, Frame};
 use crate::desktop::commands::{Command, Menu};
 use crate::desktop::icons::Icon;
 use crate::desktop::state::columns;
+use crate::desktop::state::discovery::DiscoveryEvent;
 use crate::desktop::state::facts::Page;
 use crate::desktop::state::screen::{GROUPS, Look};
 use crate::desktop::theme::Palette;
@@ -49,6 +50,7 @@ fn menu_ui(ui: &mut Ui, frame: &Frame<'_>, menu: Menu) {
         match *command {
             Command::OpenList => recent_menu_ui(ui, frame),
             Command::EditComputer => ways_menu_ui(ui, frame),
+            Command::Discover => saved_menu_ui(ui, frame),
             _ => {}
         }
     }
@@ -86,6 +88,31 @@ fn recent_menu_ui(ui: &mut Ui, frame: &Frame<'_>) {
             ui.separator();
             if ui.button("Forget these").clicked() {
                 frame.send(Event::ForgetRecent);
+                ui.close();
+            }
+        });
+    });
+}
+
+/// The discoveries that the list keeps.
+fn saved_menu_ui(ui: &mut Ui, frame: &Frame<'_>) {
+    let saved = frame
+        .snapshot
+        .map(|s| s.inventory.header().discoveries.as_slice())
+        .unwrap_or_default();
+    let able = !saved.is_empty() && Command::Discover.unavailable(frame.facts).is_none();
+    ui.add_enabled_ui(able, |ui| {
+        SubMenuButton::new("Saved discoveries").ui(ui, |ui| {
+            for discovery in saved {
+                let item = ui.button(&*discovery.name).on_hover_text(discovery.in_words());
+                if item.clicked() {
+                    frame.send(Event::Discovery(DiscoveryEvent::RunSaved(discovery.name.to_string())));
+                    ui.close();
+                }
+            }
+            ui.separator();
+            if ui.button("Rename or remove…").clicked() {
+                frame.run(Command::ShowDiscovery);
                 ui.close();
             }
         });
@@ -140,6 +167,8 @@ pub fn menu_item(ui: &mut Ui, frame: &Frame<'_>, command: Command) {
         Command::ShowKeys => screen.page == Page::Keys,
         Command::ShowAirGap => screen.page == Page::AirGap,
         Command::ShowActivity => screen.page == Page::Activity,
+        Command::ShowKms => screen.page == Page::Kms,
+        Command::ShowDiscovery => screen.page == Page::Discovery,
         _ => false,
     };
     // A fixed place for the symbol keeps the texts in line.

@@ -124,6 +124,8 @@ fn page_ui(ui: &mut Ui, frame: &Frame<'_>) {
         Page::Products => pages::products::products_ui(ui, frame),
         Page::Keys => padded(ui, |ui| pages::keys::keys_ui(ui, frame)),
         Page::AirGap => padded(ui, |ui| pages::air_gap::air_gap_ui(ui, frame)),
+        Page::Kms => padded(ui, |ui| pages::kms::kms_ui(ui, frame)),
+        Page::Discovery => padded(ui, |ui| pages::discovery::discovery_ui(ui, frame)),
         Page::Activity => padded(ui, |ui| pages::activity::activity_ui(ui, frame)),
     }
 }

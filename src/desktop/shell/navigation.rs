@@ -87,9 +87,17 @@ pub(super) fn navigation_ui(ui: &mut Ui, frame: &Frame<'_>, narrow: bool) {
         }
         ui.add_space(theme::S);
         let gap = counts.need_confirmation_id + counts.can_apply;
+        let kms = screen.kms.found.as_ref().map(|found| found.records.len());
+        let found = screen
+            .found
+            .as_ref()
+            .and_then(|found| found.plan.as_ref())
+            .map(|plan| plan.rows.len());
         let pages = [
             (Command::ShowKeys, Page::Keys, Some(counts.keys), low),
             (Command::ShowAirGap, Page::AirGap, (gap > 0).then_some(gap), false),
+            (Command::ShowKms, Page::Kms, kms, false),
+            (Command::ShowDiscovery, Page::Discovery, found, false),
             (Command::ShowActivity, Page::Activity, None, false),
         ];
         for (command, page, count, warn) in pages {

@@ -18,13 +18,14 @@ const ACTIVATE: &[Command] = &[
 ];
 
 pub(super) fn toolbar_ui(ui: &mut Ui, frame: &Frame<'_>) {
-    let roomy = ui.available_width() > 1000.0;
+    let roomy = ui.available_width() > 1160.0;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme::XS;
         for command in FILE {
             command_icon(ui, frame, *command);
         }
         ui.separator();
+        tool_button(ui, frame, Command::Discover);
         tool_button(ui, frame, Command::AddComputers);
         tool_button(ui, frame, Command::UpdateStatus);
         ui.separator();

@@ -13,6 +13,10 @@ pub enum Page {
     Keys,
     /// The way across the air gap.
     AirGap,
+    /// The KMS hosts that DNS names.
+    Kms,
+    /// What a discovery found.
+    Discovery,
     /// The log of the session.
     Activity,
 }
@@ -108,6 +112,8 @@ pub struct Facts {
     pub unsaved: usize,
     /// A run is under way.
     pub running: bool,
+    /// A discovery is under way.
+    pub discovering: bool,
     /// A file is being written, read or picked.
     pub busy_with_file: bool,
     /// Computers of the list.

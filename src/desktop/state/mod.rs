@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod air_gap;
 pub mod columns;
+pub mod discovery;
 pub mod facts;
 pub mod notices;
 pub mod orders;

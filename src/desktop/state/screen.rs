@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::discovery::{Found, KmsView};
 use super::facts::Page;
 use super::notices::Notices;
 use super::recent::Recent;
@@ -76,6 +77,12 @@ pub struct Screen {
     pub recent: Recent,
     /// The columns of the table that was exported last.
     pub export_columns: Vec<Column>,
+    /// What a discovery finds.
+    pub found: Option<Found>,
+    /// Discoveries begun in this session.
+    pub discoveries: u64,
+    /// The KMS hosts that DNS names.
+    pub kms: KmsView,
     /// Messages.
     pub notices: Notices,
     /// Details are shown.
@@ -117,6 +124,9 @@ impl Default for Screen {
             columns: super::columns::USUAL.to_vec(),
             recent: Recent::default(),
             export_columns: USUAL_COLUMNS.to_vec(),
+            found: None,
+            discoveries: 0,
+            kms: KmsView::default(),
             notices: Notices::default(),
             details: true,
             look: Look::System,
@@ -139,6 +149,13 @@ impl Screen {
     pub fn list_changed(&mut self) {
         self.selection = Selection::default();
         self.key = None;
+        if let Some(found) = self.found.take() {
+            found.discovery.cancel();
+        }
+        if let Some(audit) = self.kms.audit.take() {
+            audit.cancel();
+        }
+        self.kms = KmsView::default();
         self.page = Page::Products;
         self.set_filter(String::new());
         self.scroll_to = Some(0);
