@@ -15,7 +15,7 @@ five=${LAB_KEY: -5}
 station() { printf '\n== %s\n' "$*"; }
 
 station "isolated lab: collect installation IDs"
-"$MAKEEPER" discover "$lab" --names "$LAB_ADDRESSES" --port "$LAB_PORT"
+"$MAKEEPER" discover "$lab" --names "$LAB_ADDRESSES" --port "$LAB_PORT" --yes
 "$MAKEEPER" update "$lab" "${sign_in[@]}" --quiet
 if ! "$MAKEEPER" keys list "$lab" --json | grep -q "\"key\":\"$five\""; then
   printf '%s\n' "$LAB_KEY" | "$MAKEEPER" keys add "$lab" --type mak

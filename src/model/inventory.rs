@@ -388,3 +388,32 @@ impl Inventory {
         self.computers.get(slot)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_both_sides_keep_of_discoveries_is_kept() {
+        let saved = |name: &str, rate| SavedDiscovery {
+            name: name.into(),
+            rate,
+            ..SavedDiscovery::default()
+        };
+        let header = |discoveries: &[SavedDiscovery], hosts: &[&str]| ListHeader {
+            discoveries: discoveries.to_vec(),
+            approved_kms_hosts: hosts.iter().map(|h| (*h).into()).collect(),
+            ..ListHeader::default()
+        };
+        let base = header(&[saved("a", None), saved("b", None), saved("c", None)], &["kms1"]);
+        let ours = header(&[saved("a", Some(7)), saved("b", None), saved("d", None)], &["kms1"]);
+        let theirs = header(
+            &[saved("a", None), saved("c", None), saved("e", None)],
+            &["kms1", "kms2"],
+        );
+        let merged = theirs.with_saved_of(&base, &ours);
+        let expected = [saved("a", Some(7)), saved("e", None), saved("d", None)];
+        assert_eq!(merged, header(&expected, &["kms1", "kms2"]));
+        assert_eq!(theirs.changes_to(&theirs), []);
+    }
+}

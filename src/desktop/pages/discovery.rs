@@ -232,7 +232,7 @@ fn found_ui(ui: &mut Ui, frame: &Frame<'_>, found: &Found) {
         n => format!(" {} did not answer.", words::count(n, "address", "addresses")),
     };
     let text = format!(
-        "{} found in {}.{silent} Nothing is in the list yet.",
+        "{} found in {}.{silent} Nothing was taken over yet.",
         words::count(rows, "computer", "computers"),
         words::clock(progress.elapsed)
     );

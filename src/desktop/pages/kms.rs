@@ -18,7 +18,7 @@ use crate::workspace::{KMS_DNS_COLUMNS, KmsDnsAudit, kms_dns_cannot_see};
 /// The columns of an audit as they stand here, what matters most first: their place in it, their heading, their share of the
 /// width and the least that they take.
 const COLUMNS: [(usize, &str, f32, f32); 11] = [
-    (0, "Suffix", 1.0, 120.0),
+    (0, "Suffix", 1.5, 160.0),
     (2, "Target", 1.5, 140.0),
     (3, "Port", 0.0, 56.0),
     (8, "Answers", 0.0, 84.0),
