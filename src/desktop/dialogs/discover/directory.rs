@@ -118,6 +118,8 @@ impl DirectoryForm {
             if let Some(chosen) = tree.ui(ui, frame, &order, &self.order.base) {
                 self.order.base = chosen;
             }
+            // One after the other: both would be higher than a small screen.
+            return;
         }
         self.filters_ui(ui);
     }

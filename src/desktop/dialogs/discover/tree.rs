@@ -12,7 +12,7 @@ use crate::desktop::widgets::{banner_ui, icon_button, region};
 use crate::model::found::SourceOrder;
 use crate::workspace::{DirectoryListing, DirectoryNode, NodeKind};
 
-const HEIGHT: f32 = 160.0;
+const HEIGHT: f32 = 184.0;
 const LINE: f32 = 26.0;
 
 /// What is known of what is below a node.
@@ -127,6 +127,8 @@ impl Tree {
             .corner_radius(crate::desktop::theme::RADIUS)
             .inner_margin(Margin::same(4));
         surface.show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.spacing_mut().interact_size.y = LINE - 2.0;
             region(ui, UiBuilder::new(), Role::Tree, "Directory", |ui| {
                 ScrollArea::vertical()
                     .id_salt("tree")
@@ -159,7 +161,7 @@ impl Node {
     fn ui(&mut self, ui: &mut Ui, frame: &Frame<'_>, order: &SourceOrder, base: &str, chosen: &mut Option<String>) {
         let p = Palette::of(ui);
         ui.allocate_ui_with_layout(
-            egui::vec2(ui.available_width(), LINE - ui.spacing().item_spacing.y),
+            egui::vec2(ui.available_width(), LINE),
             Layout::left_to_right(Align::Center),
             |ui| {
                 ui.add_space(self.depth as f32 * 16.0);
