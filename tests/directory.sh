@@ -4,37 +4,25 @@
 # everything down again. Needs root and Debian's packages; where it may not or cannot, it says so and ends well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-skip() { echo "SKIPPED: $*"; exit 0; }
+# shellcheck source=tests/rig/common.sh
+. tests/rig/common.sh
 [ "$(id -u)" = 0 ] || skip "a directory in a network namespace needs root"
-packages="samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind ldb-tools ldap-utils
-  libsasl2-modules-gssapi-mit krb5-user dnsutils smbclient iproute2 bc slapd openssl"
-missing=; for p in $packages; do dpkg -s "$p" >/dev/null 2>&1 || missing="$missing $p"; done
-if [ -n "$missing" ]; then
-  # shellcheck disable=SC2086 # a list of words
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 ||
-    skip "packages cannot be installed:$missing"
-fi
-try=makeeper-try-$$
-if ! { ip netns add "$try" && ip netns exec "$try" true; } 2>/dev/null; then
-  ip netns del "$try" 2>/dev/null || true
-  skip "network namespaces are not allowed here"
-fi
-ip netns del "$try"
+need_packages samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules winbind ldb-tools ldap-utils \
+  libsasl2-modules-gssapi-mit krb5-user dnsutils smbclient iproute2 bc slapd openssl
+need_namespaces
 
-built() {
-  cargo test --locked --no-run --test "$1" --message-format=json 2>/dev/null |
-    sed -n "s/.*\"executable\":\"\([^\"]*$1[^\"]*\)\".*/\1/p" | tail -n 1
-}
 cargo test --locked --no-run --test directory_samba --test directory_slapd
 samba_test=$(built directory_samba)
 slapd_test=$(built directory_slapd)
 
-MAKEEPER_SLAPD=1 "$slapd_test" --nocapture
+MAKEEPER_SLAPD=1 timeout -k 10 180 "$slapd_test" --nocapture
 
 ADDIR=$(mktemp -d)/ad ADNS=makeeper-dir
 export ADDIR ADNS
 rig=tests/rig/samba-ad.sh
 trap '"$rig" down || true; rm -rf "${ADDIR%/ad}"' EXIT
+# What a run that was killed left.
+"$rig" down >/dev/null 2>&1 || true
 "$rig" up > "$ADDIR.log" 2>&1 || { tail -n 3 "$ADDIR.log"; skip "Samba does not start here"; }
 ip netns exec "$ADNS" /usr/bin/python3 tests/rig/samba_grow.py "$ADDIR/etc/smb.conf" 5000
 # The account that is locked out: three wrong passwords, once that is forbidden.
@@ -45,4 +33,4 @@ for _ in 1 2 3 4; do
 done
 # No more of it: the tests sign in wrongly themselves.
 ip netns exec "$ADNS" samba-tool domain passwordsettings set --account-lockout-threshold=0 -s "$ADDIR/etc/smb.conf" > /dev/null
-ip netns exec "$ADNS" env MAKEEPER_DIRECTORY="$ADDIR" KRB5_CONFIG="$ADDIR/krb5.conf" "$samba_test" --test-threads=1 --nocapture
+ip netns exec "$ADNS" timeout -k 10 180 env MAKEEPER_DIRECTORY="$ADDIR" KRB5_CONFIG="$ADDIR/krb5.conf" "$samba_test" --test-threads=1 --nocapture

@@ -5,21 +5,14 @@
 # root or sudo for its packages; where they are not to be had it says so and ends well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-skip() { echo "SKIPPED: $*"; exit 0; }
+# shellcheck source=tests/rig/common.sh
+. tests/rig/common.sh
 [ "$(uname -sm)" = "Linux x86_64" ] || skip "the virtual machine is an x86-64 one"
-command -v apt-get >/dev/null || skip "this is no Debian"
-sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
-packages="qemu-system-x86 busybox-static cpio dosfstools exfatprogs"
-missing=; for p in $packages; do dpkg -s "$p" >/dev/null 2>&1 || missing="$missing $p"; done
-if [ -n "$missing" ]; then
-  # shellcheck disable=SC2086 # a list of words
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 ||
-    skip "packages cannot be installed:$missing"
-fi
+need_packages qemu-system-x86 busybox-static cpio dosfstools exfatprogs
 
 work=$PWD/target/fat
 mkdir -p "$work"
-kernel=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+kernel=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/ *Depends: \(linux-image-.*\)/\1/p' | head -n 1 || true)
 [ -n "$kernel" ] || skip "no kernel for a virtual machine among Debian's packages"
 if ! [ -e "$work/$kernel/done" ]; then
   rm -rf "${work:?}/$kernel"; mkdir "$work/$kernel"
@@ -78,7 +71,7 @@ chmod +x "$root/init"
 
 echo "booting $kernel"
 # Emulated: it needs nothing of the machine, and hardware virtualisation inside of another is not to be relied upon.
-timeout 600 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1536 -nodefaults -display none -no-reboot \
+timeout -k 10 600 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1536 -nodefaults -display none -no-reboot \
   -serial stdio -kernel "$work/$kernel"/boot/vmlinuz-* -initrd "$work/initramfs" \
   -append "console=ttyS0 quiet panic=-1 kills=${MAKEEPER_KILLS:-0}" </dev/null 2>"$work/qemu.log" | tee "$work/console" ||
   { cat "$work/qemu.log"; exit 1; }

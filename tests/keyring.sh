@@ -3,18 +3,11 @@
 # unlocked and once locked, in a folder that is removed. Where those cannot be had, it says so and ends well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-skip() { echo "SKIPPED: $*"; exit 0; }
-packages="dbus gnome-keyring libsecret-tools"
-missing=; for p in $packages; do dpkg -s "$p" >/dev/null 2>&1 || missing="$missing $p"; done
-if [ -n "$missing" ]; then
-  sudo=; [ "$(id -u)" = 0 ] || sudo="sudo -n"
-  # shellcheck disable=SC2086 # a list of words
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 ||
-    skip "packages cannot be installed:$missing"
-fi
+# shellcheck source=tests/rig/common.sh
+. tests/rig/common.sh
+need_packages dbus gnome-keyring libsecret-tools
 cargo test --locked --no-run --test keyring
-test=$(cargo test --locked --no-run --test keyring --message-format=json 2>/dev/null |
-  sed -n 's/.*"executable":"\([^"]*\/keyring-[^"]*\)".*/\1/p' | tail -n 1)
+test=$(built keyring)
 
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
@@ -22,7 +15,7 @@ mkdir -m 700 "$home/run"
 # Everything the daemon starts ends with the session.
 session() {
   env -u DISPLAY -u WAYLAND_DISPLAY HOME="$home" XDG_DATA_HOME="$home/data" XDG_RUNTIME_DIR="$home/run" \
-    MAKEEPER_KEYRING="$1" dbus-run-session -- bash -c "$2" "$test" "$test"
+    MAKEEPER_KEYRING="$1" timeout -k 10 60 dbus-run-session -- bash -c "$2" "$test" "$test"
 }
 session unlocked 'printf "the login password" | gnome-keyring-daemon --unlock --components=secrets >/dev/null && exec "$1" --test-threads=1' ||
   { status=$?; [ -s "$home/data/keyrings/login.keyring" ] && exit "$status"; skip "gnome-keyring does not start here"; }

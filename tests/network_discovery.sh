@@ -4,27 +4,18 @@
 # not or cannot, it says so and ends well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-skip() { echo "SKIPPED: $*"; exit 0; }
+# shellcheck source=tests/rig/common.sh
+. tests/rig/common.sh
 [ "$(id -u)" = 0 ] || skip "discovery in a local network needs root for network namespaces"
-packages="samba wsdd dnsmasq-base iproute2"
-missing=; for p in $packages; do dpkg -s "$p" >/dev/null 2>&1 || missing="$missing $p"; done
-if [ -n "$missing" ]; then
-  # shellcheck disable=SC2086 # a list of words
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 ||
-    skip "packages cannot be installed:$missing"
-fi
-try=makeeper-try-$$
-if ! { ip netns add "$try" && ip netns exec "$try" true && ip -n "$try" link add br0 type bridge; } 2>/dev/null; then
-  ip netns del "$try" 2>/dev/null || true
-  skip "network namespaces with bridges are not allowed here"
-fi
-ip netns del "$try"
+need_packages samba wsdd dnsmasq-base iproute2
+need_namespaces bridges
 
 cargo test --locked --no-run --test discovery_network
-test=$(cargo test --locked --no-run --test discovery_network --message-format=json 2>/dev/null |
-  sed -n 's/.*"executable":"\([^"]*discovery_network[^"]*\)".*/\1/p' | tail -n 1)
+test=$(built discovery_network)
 LANDIR=$(mktemp -d)/lan
 export LANDIR
 trap 'tests/rig/lan.sh down; rm -rf "${LANDIR%/lan}"' EXIT
+# What a run that was killed left.
+tests/rig/lan.sh down
 tests/rig/lan.sh up > "$LANDIR.log" 2>&1 || { tail -n 3 "$LANDIR.log"; skip "Samba, wsdd or dnsmasq does not start here"; }
-ip netns exec mklan0 env MAKEEPER_LAN=1 "$test" --test-threads=1 --nocapture lan_
+ip netns exec mklan0 timeout -k 10 120 env MAKEEPER_LAN=1 "$test" --test-threads=1 --nocapture lan_
