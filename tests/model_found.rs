@@ -5,7 +5,10 @@
 use std::net::IpAddr;
 
 use makeeper::model::found::{FoundComputer, FoundKind, FoundPlan, Source};
-use makeeper::model::{Change, Computer, ComputerId, ConnectTo, Inventory, Network, NetworkKind};
+use makeeper::model::{
+    ApplicationId, Change, Computer, ComputerId, ConnectTo, Failure, FailureClass, Inventory, Network, NetworkKind,
+    Observation, Product, ProductId,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -195,7 +198,7 @@ fn a_short_name_is_the_longer_one_where_there_is_one_only() {
         3
     );
     let mut told = short();
-    told.network = network(NetworkKind::Workgroup, "CONTOSO");
+    told.network = network(NetworkKind::None, "CONTOSO");
     assert_eq!(
         FoundPlan::new(&list([]), vec![told, one, other]).rows.len(),
         2,
@@ -286,19 +289,136 @@ fn only_chosen_rows_enter_the_list() {
 #[test]
 fn what_a_computer_said_of_itself_is_not_replaced_by_its_directory() {
     let mut known = Computer::named("pc1.contoso.com");
-    known.os_edition = "Windows 11 Pro".into();
-    known.contact = Some(makeeper::model::Contact {
-        at: chrono::DateTime::UNIX_EPOCH,
-        failure: None,
-        way: None,
-    });
+    known.os_edition = "Windows 10 Pro".into();
+    let (id, at) = (known.id, chrono::DateTime::UNIX_EPOCH);
     let mut list = list([known]);
-    let plan = FoundPlan::new(&list, vec![from_directory("pc1.contoso.com", "contoso.com", 1)]);
+    let os_after_discovery = |list: &mut Inventory| {
+        let plan = FoundPlan::new(list, vec![from_directory("pc1.contoso.com", "contoso.com", 1)]);
+        accept(list, &plan);
+        list.computer(id).unwrap().os_edition.to_string()
+    };
+    // A knock at its door, at which nobody signed in, reads nothing.
+    let knocked = Change::Reached {
+        computer: id,
+        at,
+        way: None,
+    };
+    list.apply(&knocked).unwrap();
+    assert_eq!(os_after_discovery(&mut list), "Windows 11 Enterprise");
+    let read = Observation {
+        computer: id,
+        at,
+        way: None,
+        reported_name: None,
+        network: None,
+        os_edition: "Windows 11 Pro".into(),
+        os_version: "10.0.26100".into(),
+        mac_addresses: Vec::new(),
+        is_kms_host: None,
+        complete: Vec::new(),
+        products: vec![Product::new(
+            ProductId(Uuid::from_u128(1)),
+            Some(id),
+            ApplicationId::WINDOWS,
+        )],
+    };
+    list.apply(&Change::Observed(Box::new(read))).unwrap();
+    assert_eq!(os_after_discovery(&mut list), "Windows 11 Pro");
+    // One attempt that failed forgets nothing of that.
+    let not_reached = Change::NotReached {
+        computer: id,
+        at,
+        failure: Failure {
+            class: FailureClass::NoAnswer,
+            message: "pc1.contoso.com does not answer".into(),
+            code: None,
+        },
+    };
+    list.apply(&not_reached).unwrap();
+    assert_eq!(os_after_discovery(&mut list), "Windows 11 Pro");
+}
+
+fn flat(name: &str, group: &str) -> FoundComputer {
+    let mut found = FoundComputer::named(Source::NetBios, name);
+    found.network = network(NetworkKind::None, group);
+    found
+}
+
+#[test]
+fn the_flat_name_of_a_domain_does_not_replace_its_full_name() {
+    let mut known = Computer::named("pc-1.corp.contoso.com");
+    known.network = network(NetworkKind::Domain, "corp.contoso.com");
+    let plan = FoundPlan::new(&list([known.clone()]), vec![flat("PC-1", "CONTOSO")]);
+    assert_eq!(kinds(&plan), [(FoundKind::Known, "PC-1")], "{plan:?}");
+    let mut in_a_workgroup = flat("pc-1.corp.contoso.com", "CONTOSO");
+    in_a_workgroup.network.kind = NetworkKind::Workgroup;
+    let plan = FoundPlan::new(&list([known]), vec![in_a_workgroup]);
+    assert_eq!(plan.rows[0].kind, FoundKind::MovedDomain, "it left its domain");
+}
+
+#[test]
+fn a_domain_whose_flat_name_is_not_its_first_label_makes_no_second_computer() {
+    let full = |domain: &str| FoundComputer::named(Source::Names, format!("pc-1.{domain}"));
+    let plan = FoundPlan::new(&list([]), vec![flat("PC-1", "CONTOSO"), full("corp.contoso.com")]);
+    assert_eq!(kinds(&plan), [(FoundKind::New, "pc-1.corp.contoso.com")]);
+    let several = [
+        vec![flat("PC-1", "CONTOSO"), full("corp.contoso.com"), full("fabrikam.com")],
+        vec![
+            flat("PC-1", "CONTOSO"),
+            flat("PC-1", "FABRIKAM"),
+            full("corp.contoso.com"),
+        ],
+    ];
+    for found in several {
+        assert_eq!(FoundPlan::new(&list([]), found.clone()).rows.len(), 3, "{found:?}");
+    }
+    // One after the other it is the same.
+    let mut list = list([]);
+    for found in [
+        flat("PC-1", "CONTOSO"),
+        full("corp.contoso.com"),
+        flat("PC-1", "CONTOSO"),
+    ] {
+        let plan = FoundPlan::new(&list, vec![found]);
+        accept(&mut list, &plan);
+    }
+    assert_eq!(names(&list), ["pc-1.corp.contoso.com"]);
+}
+
+#[test]
+fn a_workgroup_called_like_a_domain_is_not_the_domain() {
+    let mut alone = FoundComputer::named(Source::WsDiscovery, "PC-1");
+    alone.network = network(NetworkKind::Workgroup, "CONTOSO");
+    let joined = from_directory("pc-1.contoso.com", "contoso.com", 1);
+    assert_eq!(FoundPlan::new(&list([]), vec![alone, joined]).rows.len(), 2);
+}
+
+#[test]
+fn a_short_name_that_two_full_names_claim_goes_to_neither() {
+    let found = ["pc-1.a.example", "pc-1.b.example"].map(|name| FoundComputer::named(Source::Names, name));
+    let mut list = list([Computer::named("PC-1")]);
+    let plan = FoundPlan::new(&list, found.to_vec());
+    assert_eq!(plan.counts().new, 2, "{plan:?}");
     accept(&mut list, &plan);
-    assert_eq!(
-        &*list.computer_by_name("pc1.contoso.com").unwrap().os_edition,
-        "Windows 11 Pro"
-    );
+    assert_eq!(names(&list), ["PC-1", "pc-1.a.example", "pc-1.b.example"]);
+}
+
+#[test]
+fn of_two_workgroup_computers_of_one_name_the_one_that_is_off_keeps_its_row() {
+    let of = |group: &str, address: &str| {
+        let mut found = at(FoundComputer::named(Source::WsDiscovery, "PC-1"), address);
+        found.network = network(NetworkKind::Workgroup, group);
+        found
+    };
+    let mut list = list([]);
+    let plan = FoundPlan::new(&list, vec![of("ALPHA", "10.0.0.7"), of("BETA", "10.0.1.7")]);
+    accept(&mut list, &plan);
+    assert_eq!(names(&list), ["10.0.1.7", "PC-1"]);
+    let beta_alone = FoundPlan::new(&list, vec![of("BETA", "10.0.1.7")]);
+    assert_eq!(beta_alone.rows[0].known_name, "10.0.1.7", "{beta_alone:?}");
+    assert!(beta_alone.accept(&list, |_| true, true).changes.is_empty());
+    let nowhere_listed = FoundPlan::new(&list, vec![of("BETA", "10.0.9.9")]);
+    assert_eq!(nowhere_listed.rows[0].kind, FoundKind::MovedDomain);
 }
 
 /// A computer of the world that is found, with everything that tells it from others.

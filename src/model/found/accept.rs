@@ -50,7 +50,7 @@ impl FoundPlan {
             let known = row.known.and_then(|id| list.computer(id)).or_else(by_name);
             let record = match (known, row.known) {
                 (Some(known), _) => {
-                    let mut record = row.applied_to(known);
+                    let mut record = row.applied_to(list, known);
                     if let Some(connect) = row.elsewhere.as_ref().filter(|_| readdress) {
                         record.connect = Some(connect.clone());
                     }

@@ -215,6 +215,7 @@ fn by_short_name(groups: &mut Groups) {
     };
     let mut by_domain: HashMap<(String, String), Vec<usize>> = HashMap::new();
     let mut by_host: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut long: HashMap<String, Vec<usize>> = HashMap::new();
     let (mut with_network, mut bare) = (Vec::new(), Vec::new());
     for group in groups.all() {
         let Some(computer) = groups.computer(group) else {
@@ -226,19 +227,27 @@ fn by_short_name(groups: &mut Groups) {
         if computer.name.contains('.') {
             let key = (host(&computer.name), domain(computer));
             by_domain.entry(key).or_default().push(group);
+            long.entry(host(&computer.name)).or_default().push(group);
         } else if computer.network.name.is_empty() {
             bare.push(group);
             continue;
-        } else {
+        } else if computer.network.kind != NetworkKind::Workgroup {
             with_network.push((group, host(&computer.name), domain(computer)));
         }
         by_host.entry(host(&computer.name)).or_default().push(group);
     }
     for (group, host, domain) in with_network {
-        let Some([other]) = by_domain.get(&(host, domain)).map(Vec::as_slice) else {
-            continue;
+        let is_flat = groups.computer(group).is_some_and(|c| !c.network.name.contains('.'));
+        let only = |groups: Option<&Vec<usize>>| groups.filter(|g| g.len() == 1).and_then(|g| g.first().copied());
+        // corp.contoso.com may be called CONTOSO: then the label must be the only one of its kind, long and short.
+        let is_alone = || is_flat && by_host.get(&host).is_some_and(|groups| groups.len() == 2);
+        let other = match by_domain.get(&(host.clone(), domain)) {
+            Some(same_domain) => only(Some(same_domain)),
+            None if is_alone() => only(long.get(&host)),
+            None => None,
         };
-        let other = groups.of(*other);
+        let Some(other) = other else { continue };
+        let other = groups.of(other);
         if groups.may_be_one(other, group) {
             groups.join(other, group);
         }

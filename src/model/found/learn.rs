@@ -4,23 +4,29 @@ use super::FoundComputer;
 use super::fold::places_of;
 use crate::model::merge::addresses;
 use crate::model::merge::computers::{host, name_rank, names_agree};
-use crate::model::{Computer, ConnectTo, Network, NetworkKind, WayIn};
+use crate::model::{Computer, ComputerId, ConnectTo, Inventory, Network, NetworkKind, WayIn};
+
+/// True if somebody signed in to the computer and read its products, whatever became of later attempts: a knock at its door
+/// reads nothing, and one that fails forgets nothing.
+pub(super) fn was_read(list: &Inventory, computer: ComputerId) -> bool {
+    list.products_of(computer)
+        .any(|product| product.status_updated.is_some())
+}
 
 /// The computer with what `found` knows of it and the list does not. Where it is reached stays, see [`elsewhere`].
 ///
-/// What was read from the computer itself is not replaced by what a directory says of it.
-pub(super) fn learned(known: &Computer, found: &FoundComputer) -> Computer {
+/// What was read from the computer itself (`was_read`) is not replaced by what a directory says of it.
+pub(super) fn learned(known: &Computer, found: &FoundComputer, was_read: bool) -> Computer {
     let mut computer = known.clone();
     rename(&mut computer, found);
     if is_better(&known.network, &found.network) {
         computer.network = found.network.clone();
     }
-    let asked = known.contact.as_ref().is_some_and(|c| c.failure.is_none());
     for (mine, theirs) in [
         (&mut computer.os_edition, &found.os_edition),
         (&mut computer.os_version, &found.os_version),
     ] {
-        if !theirs.is_empty() && (mine.is_empty() || !asked) {
+        if !theirs.is_empty() && (mine.is_empty() || !was_read) {
             *mine = (&**theirs).into();
         }
     }
@@ -52,6 +58,11 @@ fn rename(computer: &mut Computer, found: &FoundComputer) {
 /// True if `theirs` says another domain or workgroup, or says it better. A domain is called contoso.com and CONTOSO.
 fn is_better(ours: &Network, theirs: &Network) -> bool {
     if theirs.name.is_empty() {
+        return false;
+    }
+    // Who sees a group of computers tells its flat name, which need not be the first label of the domain's.
+    let flat = ours.kind == NetworkKind::Domain && ours.name.contains('.') && !theirs.name.contains('.');
+    if flat && theirs.kind != NetworkKind::Workgroup {
         return false;
     }
     let same = host(&ours.name) == host(&theirs.name);

@@ -63,22 +63,34 @@ struct Matching<'i, 'f> {
     computers: Vec<Computer>,
     target: Vec<Option<ComputerId>>,
     taken: HashSet<ComputerId>,
+    /// How many of those found have this first label.
+    hosts: HashMap<String, usize>,
+    /// The one found that was seen at an address; `None`: several were.
+    seen_at: HashMap<IpAddr, Option<usize>>,
 }
 
 /// For each found computer the one of the list that it is. No two are the same one.
 pub(super) fn match_with(list: &Inventory, folded: &[Folded]) -> Vec<Option<ComputerId>> {
+    let computers: Vec<Computer> = folded.iter().map(|f| as_computer(&f.found)).collect();
+    let mut hosts: HashMap<String, usize> = HashMap::new();
+    for computer in computers.iter().filter(|c| !c.is_known_by_address_only()) {
+        *hosts.entry(host(&computer.name)).or_default() += 1;
+    }
     let mut matching = Matching {
         index: Index::of(list),
         folded,
-        computers: folded.iter().map(|f| as_computer(&f.found)).collect(),
+        computers,
         target: vec![None; folded.len()],
         taken: HashSet::new(),
+        hosts,
+        seen_at: seen_at(folded),
     };
     matching.phase(Matching::by_account);
     matching.phase(Matching::by_name_and_network);
     matching.phase(Matching::by_place);
+    matching.by_address_in_another_network();
     matching.phase(Matching::by_name);
-    matching.phase(Matching::by_short_name);
+    matching.claim(Matching::by_short_name);
     matching.by_hardware_address();
     matching.by_address();
     matching.target
@@ -91,6 +103,25 @@ impl Matching<'_, '_> {
             let Some(computer) = self.open(at) else { continue };
             if let Some(id) = find(self, computer) {
                 self.take(at, id);
+            }
+        }
+    }
+
+    /// Takes what `find` finds where only one claims it.
+    fn claim(&mut self, find: fn(&Self, &Computer) -> Option<ComputerId>) {
+        let mut claims: HashMap<ComputerId, Vec<usize>> = HashMap::new();
+        for at in 0..self.computers.len() {
+            if let Some(id) = self.open(at).and_then(|computer| find(self, computer)) {
+                claims.entry(id).or_default().push(at);
+            }
+        }
+        self.take_undisputed(claims);
+    }
+
+    fn take_undisputed(&mut self, claims: HashMap<ComputerId, Vec<usize>>) {
+        for (owner, claimants) in claims {
+            if let [one] = claimants.as_slice() {
+                self.take(*one, owner);
             }
         }
     }
@@ -146,11 +177,13 @@ impl Matching<'_, '_> {
         if found.is_known_by_address_only() {
             return None;
         }
-        let same_host = self.index.hosts.get(&host(&found.name))?;
+        let label = host(&found.name);
+        let same_host = self.index.hosts.get(&label)?;
+        let is_alone = same_host.len() == 1 && self.hosts.get(&label) == Some(&1);
         let mut fitting = same_host
             .iter()
             .filter_map(|id| self.free(*id, found))
-            .filter(|known| is_longer_name(known, found) && !Self::other_account(known, found));
+            .filter(|known| is_longer_name(known, found, is_alone) && !Self::other_account(known, found));
         // In several domains: nothing tells which it is.
         fitting.next().filter(|_| fitting.next().is_none()).map(|c| c.id)
     }
@@ -188,36 +221,49 @@ impl Matching<'_, '_> {
                 claims.entry(owner).or_default().push(at);
             }
         }
-        for (owner, claimants) in claims {
-            if let [one] = claimants.as_slice() {
-                self.take(*one, owner);
+        self.take_undisputed(claims);
+    }
+
+    /// The list has its name in another workgroup, and a computer of its own where it was seen.
+    fn by_address_in_another_network(&mut self) {
+        for at in 0..self.computers.len() {
+            let Some(found) = self.open(at) else { continue };
+            let namesake = self.index.list.computer_by_name(&found.name);
+            let Some(namesake) = namesake.filter(|known| networks_contradict(known, found)) else {
+                continue;
+            };
+            let network = host(&found.network.name);
+            let fits = |known: &Arc<Computer>| {
+                let theirs = host(&known.network.name);
+                known.id != namesake.id && names_agree(known, found) && (theirs.is_empty() || theirs == network)
+            };
+            let id = self.places_alone(at).find_map(|address| {
+                let id = self.reached_at(address, found)?;
+                self.index.list.computer(id).is_some_and(fits).then_some(id)
+            });
+            if let Some(id) = id {
+                self.take(at, id);
             }
         }
     }
 
+    /// The addresses at which this one was seen and no other.
+    fn places_alone(&self, at: usize) -> impl Iterator<Item = IpAddr> {
+        let places = self.folded.get(at).into_iter().flat_map(|f| places_of(&f.found));
+        places.filter(move |address| self.seen_at.get(address) == Some(&Some(at)))
+    }
+
     /// Found by its address alone, or known by it alone.
     fn by_address(&mut self) {
-        let mut seen_at: HashMap<IpAddr, Option<usize>> = HashMap::new();
-        for (at, folded) in self.folded.iter().enumerate() {
-            for address in places_of(&folded.found) {
-                let owner = seen_at.entry(address).or_insert(Some(at));
-                if *owner != Some(at) {
-                    *owner = None;
-                }
-            }
-        }
         for at in 0..self.computers.len() {
             let Some(found) = self.open(at) else { continue };
             let id = if let Ok(address) = found.name.trim().parse() {
                 self.reached_at(address, found)
             } else {
-                let folded = self.folded.get(at);
-                let mut places = folded.into_iter().flat_map(|f| places_of(&f.found));
-                places.find_map(|address| {
-                    let alone = seen_at.get(&address) == Some(&Some(at));
+                self.places_alone(at).find_map(|address| {
                     let id = self.reached_at(address, found)?;
                     let bare = self.index.list.computer(id)?.is_known_by_address_only();
-                    (alone && bare).then_some(id)
+                    bare.then_some(id)
                 })
             };
             if let Some(id) = id {
@@ -240,8 +286,24 @@ impl Matching<'_, '_> {
     }
 }
 
+fn seen_at(folded: &[Folded]) -> HashMap<IpAddr, Option<usize>> {
+    let mut seen_at: HashMap<IpAddr, Option<usize>> = HashMap::new();
+    for (at, folded) in folded.iter().enumerate() {
+        for address in places_of(&folded.found) {
+            let owner = seen_at.entry(address).or_insert(Some(at));
+            if *owner != Some(at) {
+                *owner = None;
+            }
+        }
+    }
+    seen_at
+}
+
 /// One is the first label of the other's name, and the domain of the short one, if known, is that of the other.
-fn is_longer_name(a: &Computer, b: &Computer) -> bool {
+///
+/// `is_alone`: no other computer, found or known, has that label. Then a flat name is that of the domain, whatever it is
+/// called: corp.contoso.com may be CONTOSO.
+fn is_longer_name(a: &Computer, b: &Computer, is_alone: bool) -> bool {
     let (short, long) = match (a.name.contains('.'), b.name.contains('.')) {
         (false, true) => (a, b),
         (true, false) => (b, a),
@@ -252,5 +314,6 @@ fn is_longer_name(a: &Computer, b: &Computer) -> bool {
         return true;
     }
     let domain = long.name.split_once('.').map_or("", |(_, domain)| domain);
-    network.kind != NetworkKind::Workgroup && host(domain) == host(&network.name)
+    let same = host(domain) == host(&network.name) || (is_alone && !network.name.contains('.'));
+    network.kind != NetworkKind::Workgroup && same
 }

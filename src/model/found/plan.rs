@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use super::accept::{granted, new_computer};
 use super::fold::{Folded, fold};
-use super::learn::{elsewhere, learned, moved, news};
+use super::learn::{elsewhere, learned, moved, news, was_read};
 use super::matching::match_with;
 use super::{FoundComputer, Source};
 use crate::model::merge::computers::{host, names_agree};
@@ -235,15 +235,15 @@ fn row(list: &Inventory, folded: Folded, target: Option<ComputerId>) -> FoundRow
         row.known = Some(known.id);
         row.known_name = known.name.clone();
         row.elsewhere = elsewhere(known, &row.found);
-        row.compare(known);
+        row.compare(list, known);
     }
     row
 }
 
 impl FoundRow {
     /// Says what the list would learn.
-    fn compare(&mut self, known: &Computer) {
-        let after = self.applied_to(known);
+    fn compare(&mut self, list: &Inventory, known: &Computer) {
+        let after = self.applied_to(list, known);
         self.news = news(known, &after);
         let domain = |c: &Computer| c.name.split_once('.').map(|(_, domain)| domain.to_lowercase());
         let other_domain = match (domain(known), domain(&after)) {
@@ -262,8 +262,8 @@ impl FoundRow {
     }
 
     /// The computer with what the row tells of it. A row with an obstacle does not rename.
-    pub(super) fn applied_to(&self, known: &Computer) -> Computer {
-        let mut after = learned(known, &self.found);
+    pub(super) fn applied_to(&self, list: &Inventory, known: &Computer) -> Computer {
+        let mut after = learned(known, &self.found, was_read(list, known.id));
         if self.obstacle.is_some() && after.name != known.name {
             after.name = known.name.clone();
             after.connect.clone_from(&known.connect);
@@ -285,7 +285,7 @@ fn settle_names(list: &Inventory, rows: &mut [FoundRow]) {
         let taken = holder.as_deref().unwrap_or(&row.found.name).to_owned();
         if let Some(known) = row.known.and_then(|id| list.computer(id)) {
             row.obstacle = Some(format!("keeps its name: another computer is called {taken}"));
-            row.compare(known);
+            row.compare(list, known);
             continue;
         }
         let network = &row.found.network.name;
@@ -320,7 +320,7 @@ fn wants(list: &Inventory, row: &FoundRow) -> Option<(ComputerId, Text)> {
     }
     match row.known.and_then(|id| list.computer(id)) {
         Some(known) => {
-            let after = row.applied_to(known);
+            let after = row.applied_to(list, known);
             (after.name != known.name).then_some((known.id, after.name))
         }
         None => Some((new_computer(&row.found).id, row.found.name.trim().into())),
