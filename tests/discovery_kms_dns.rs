@@ -179,6 +179,11 @@ async fn a_silent_name_server_is_told_and_a_cancel_ends_the_audit_at_once() {
         "{outcome:?}"
     );
     assert!(outcome.text().contains("no name server answered"), "{}", outcome.text());
+    assert_eq!(
+        audit.problem_count(),
+        1,
+        "a suffix of which nothing is known is no good news"
+    );
 
     request.patience = Duration::from_mins(1);
     let cancel = CancellationToken::new();

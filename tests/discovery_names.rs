@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 
 use discovery_support::{Dnsmasq, run};
 use makeeper::discovery::{
-    NamesRequest, Resolver, ReverseName, ScanError, ScanPlan, ScanRequest, ScanSummary, addresses_of, named_in,
-    parse_list_file, parse_names, resolve_names, scan,
+    NamesRequest, Resolver, ReverseName, ScanError, ScanRequest, ScanSummary, addresses_of, named_in, parse_list_file,
+    parse_names, resolve_names, scan,
 };
 use makeeper::model::WayIn;
 use tokio::net::{TcpListener, UdpSocket};
@@ -41,22 +41,25 @@ fn request(range: &str, ports: &[u16]) -> ScanRequest {
     request
 }
 
-#[test]
-fn what_would_be_probed_is_said_before_anything_is_sent() {
-    let plan = |text| ScanPlan::of(&parse_list_file(text), 200).to_string();
-    assert_eq!(
-        plan("10.0.0.0/22"),
-        "this will probe 1022 addresses at 200 a second, 6 s and a little more"
+#[tokio::test]
+async fn addresses_to_which_no_network_leads_are_no_silence() {
+    let (_listener, port) = listen("127.77.36.1", 0).await;
+    let cancel = CancellationToken::new();
+    let (resolver, _silent) = silent_server().await;
+    // No connection can be made to a group of computers, whatever the routes are.
+    let some = request("127.77.36.1-2 224.0.0.1-2", &[port]);
+    let (summary, told) = run(async |findings| scan(&some, &resolver, findings, &cancel).await).await;
+    let summary = summary.unwrap();
+    assert_eq!((summary.probed, summary.answered, summary.refusing), (4, 1, 1));
+    assert_eq!((summary.unreachable, summary.silent()), (2, 0));
+    assert!(
+        told.notes.iter().any(|note| note.contains("to 2 addresses")),
+        "{:?}",
+        told.notes
     );
-    assert_eq!(
-        plan("10.0.0.1-10.0.0.9, PC-1; 10.0.0.77"),
-        "this will probe 9 addresses at 200 a second, 1 s and a little more, and look up 2 names"
-    );
-    assert_eq!(
-        plan("PC-1|PC-2\tPC-3"),
-        "this will look up 3 names and probe no address"
-    );
-    assert_eq!(plan("2001:db8::/128"), "this will probe 1 address");
+    let all = request("224.0.0.1-2", &[port]);
+    let (ended, _) = run(async |findings| scan(&all, &resolver, findings, &cancel).await).await;
+    assert_eq!(ended, Err(ScanError::NoNetwork(2)));
 }
 
 #[tokio::test]
@@ -71,6 +74,7 @@ async fn addresses_that_accept_are_told_and_those_that_refuse_are_counted() {
         probed: 14,
         answered: 3,
         refusing: 11,
+        unreachable: 0,
     };
     assert_eq!(summary.unwrap(), wanted);
     // Loopback addresses are nobody's name; names are looked up in tests/network_discovery.sh.

@@ -220,6 +220,30 @@ async fn a_flood_of_datagrams_ends_with_the_search() {
 }
 
 #[tokio::test]
+async fn netbios_tells_addresses_to_which_nothing_can_be_sent() {
+    let member = |question: &[u8]| vec![node_status(question, &[("PC-1", 0, 0x0400)], [0; 6])];
+    let port = answering((v4(21), 0).into(), member).await.port();
+    let cancel = CancellationToken::new();
+    // The system lets nobody send there who has not asked for broadcasts.
+    let mut request = asking(&[21], port);
+    request.addresses.push(Ipv4Addr::BROADCAST);
+    let (summary, told) = run(async |findings| netbios(&request, findings, &cancel).await).await;
+    let summary = summary.unwrap();
+    assert_eq!((summary.asked, summary.answered, summary.unreachable), (2, 1, 1));
+    assert!(
+        told.notes.iter().any(|note| note.contains("to 1 address:")),
+        "{:?}",
+        told.notes
+    );
+    request.addresses.remove(0);
+    let (ended, _) = run(async |findings| netbios(&request, findings, &cancel).await).await;
+    assert!(
+        matches!(ended, Err(NetBiosError::NoNetwork { asked: 1, .. })),
+        "{ended:?}"
+    );
+}
+
+#[tokio::test]
 async fn netbios_stops_at_once() {
     let mut request = NetBiosRequest::of((0..=255).map(|n| Ipv4Addr::new(127, 78, 40, n)).collect());
     request.rate = 10;

@@ -150,6 +150,24 @@ fn a_name_that_somebody_keeps_is_not_taken_and_the_row_says_so() {
 }
 
 #[test]
+fn rows_that_could_not_be_taken_over_are_named() {
+    let mut renamed = Computer::named("a.contoso.com");
+    renamed.directory_id = Some(Uuid::from_u128(1));
+    let planned_on = list([renamed.clone(), Computer::named("c.contoso.com")]);
+    let found = vec![
+        from_directory("b.contoso.com", "contoso.com", 1),
+        from_directory("d.contoso.com", "contoso.com", 2),
+    ];
+    let plan = FoundPlan::new(&planned_on, found);
+    let at = |name: &str| plan.rows.iter().position(|r| r.found.name == name).unwrap();
+    // Meanwhile somebody else is called that.
+    let moved_on = list([renamed, Computer::named("b.contoso.com")]);
+    let accepted = plan.accept(&moved_on, |_| true, false);
+    assert_eq!(accepted.not_taken, [at("b.contoso.com")]);
+    assert_eq!(accepted.refused.len(), 1, "{:?}", accepted.refused);
+}
+
+#[test]
 fn found_by_address_and_by_name_is_one_row() {
     let bare = at(FoundComputer::named(Source::Range, "10.0.0.7"), "10.0.0.7");
     let named = at(from_directory("pc7.contoso.com", "contoso.com", 7), "10.0.0.7");

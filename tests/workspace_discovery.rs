@@ -29,15 +29,9 @@ async fn a_range_is_searched_and_a_computer_found_by_address_is_not_added_again_
     let order = [names("127.77.2.1-4, 127.77.3.0/29", Some(port), true)];
     let prepared = PreparedDiscovery::new(&order, None).unwrap();
     assert_eq!(prepared.price.addresses, 10);
-    assert!(
-        prepared
-            .price
-            .to_string()
-            .starts_with("this will probe 10 addresses at 200 a second")
-    );
     let end = discover(&estate.workspace, &order).await;
     let plan = end.plan.clone().unwrap();
-    assert_eq!((plan.counts().new, end.silent()), (4, 6), "{end:?}");
+    assert_eq!((plan.counts().new, end.silent()), (4, 0), "the others refuse: {end:?}");
     assert_eq!(
         estate.workspace.snapshot().inventory.computer_count(),
         0,
@@ -58,6 +52,46 @@ async fn a_range_is_searched_and_a_computer_found_by_address_is_not_added_again_
     let again = discover(&estate.workspace, &[names("127.77.2.1-4", Some(port), true)]).await;
     let plan = again.plan.unwrap();
     assert_eq!(plan.counts().known, 4, "{plan:?}");
+}
+
+#[test]
+fn what_would_be_probed_is_said_before_anything_is_sent() {
+    let price = |order: SourceOrder| PreparedDiscovery::new(&[order], None).unwrap().price;
+    let said = |text: &str| price(names(text, None, true)).to_string();
+    assert_eq!(
+        said("10.0.0.0/22"),
+        "this will probe 1,022 addresses at 200 a second: about 6 seconds"
+    );
+    assert_eq!(
+        said("10.0.0.1-10.0.0.9, PC-1; 10.0.0.77"),
+        "this will probe 9 addresses at 200 a second: about a second"
+    );
+    assert_eq!(said("2001:db8::/128"), "this will probe 1 address");
+    assert!(!price(names("PC-1|PC-2\tPC-3", None, true)).needs_consent());
+    assert!(!price(names("10.0.0.0/22", None, false)).needs_consent());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_to_which_no_network_leads_fails_as_network() {
+    let estate = Estate::isolated(0).await;
+    let end = discover(&estate.workspace, &[names("224.0.0.1-2", None, true)]).await;
+    let SourceState::Failed(failure) = &end.sources[0].state else {
+        panic!("{:?}", end.sources);
+    };
+    assert_eq!((failure.class, end.silent()), ("Network", 0), "{failure:?}");
+}
+
+#[test]
+fn what_netbios_cannot_ask_is_told_with_its_place() {
+    let ranges = "127.0.0.1,\nhost1, fe80::1".to_owned();
+    let prepared = PreparedDiscovery::new(&[SourceOrder::NetBios { ranges }], None).unwrap();
+    let told: Vec<_> = prepared
+        .problems
+        .iter()
+        .map(|(whence, problem)| (whence.as_str(), problem.line, problem.piece.as_str()))
+        .collect();
+    assert_eq!(told, [("NetBIOS", 2, "host1"), ("NetBIOS", 2, "fe80::1")]);
+    assert_eq!(prepared.price.addresses, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

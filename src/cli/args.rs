@@ -95,10 +95,10 @@ pub(super) struct SignIn {
     #[arg(long, value_name = "ACCOUNT")]
     pub user: Option<String>,
     /// Take the password from this environment variable
-    #[arg(long, value_name = "VAR", conflicts_with = "password_fd")]
+    #[arg(long, value_name = "VAR", conflicts_with = "password_fd", requires = "user")]
     pub password_env: Option<String>,
     /// Read the password (one line) from this open file descriptor
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", requires = "user")]
     pub password_fd: Option<u32>,
     /// An account of the keyring, by the name it was saved under (makeeper accounts save)
     #[arg(long, value_name = "NAME", conflicts_with_all = ["user", "password_env", "password_fd", "client_cert"])]
@@ -258,7 +258,8 @@ pub(super) struct Discover {
     pub browse_list: bool,
     /// Run the discovery that the list keeps under this name; without a name show those it keeps
     #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "",
-        conflicts_with_all = ["names", "from", "ad", "netbios", "local_network", "browse_list", "save_as"])]
+        conflicts_with_all = ["names", "from", "ad", "netbios", "local_network", "browse_list", "save_as", "no_probe",
+            "port", "column"])]
     pub saved: Option<String>,
     /// Keep this discovery in the list under a name, without any credentials
     #[arg(long, value_name = "NAME")]

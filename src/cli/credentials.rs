@@ -11,17 +11,39 @@ use crate::workspace::{
     AccountLine, AccountSource, CredentialSet, Credentials, Keyring, Workspace, read_account_lines,
 };
 
+/// Everybody who signs in.
+pub(super) struct Signing {
+    usual: Option<Credentials>,
+    sets: Vec<CredentialSet>,
+}
+
+impl Signing {
+    /// Who the arguments say. Asks for what is missing when somebody sits at the terminal.
+    pub(super) fn of(sign_in: &SignIn) -> Result<Self, CliError> {
+        let sets = match &sign_in.accounts {
+            Some(path) => sets_of(path)?,
+            None => Vec::new(),
+        };
+        let names_one = sign_in.user.is_some() || sign_in.account.is_some() || sign_in.client_cert.is_some();
+        // With a file of accounts, computers that no line of it is for may do without.
+        let usual = (sets.is_empty() || names_one)
+            .then(|| credentials(sign_in))
+            .transpose()?;
+        Ok(Self { usual, sets })
+    }
+
+    /// Gives them to a workspace.
+    pub(super) fn give(self, workspace: &Workspace) {
+        if self.usual.is_some() {
+            workspace.set_credentials(self.usual);
+        }
+        workspace.set_credential_sets(self.sets);
+    }
+}
+
 /// Gives a workspace the credentials of the arguments. Asks for what is missing when somebody sits at the terminal.
 pub(super) fn set_credentials(workspace: &Workspace, sign_in: &SignIn) -> Result<(), CliError> {
-    let sets = match &sign_in.accounts {
-        Some(path) => sets_of(path)?,
-        None => Vec::new(),
-    };
-    // With a file of accounts, computers that no line of it is for may do without.
-    if sets.is_empty() || sign_in.user.is_some() || sign_in.account.is_some() || sign_in.client_cert.is_some() {
-        workspace.set_credentials(Some(credentials(sign_in)?));
-    }
-    workspace.set_credential_sets(sets);
+    Signing::of(sign_in)?.give(workspace);
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use self::order::{asks_a_directory, ordered};
 use self::show::{Told, show_accepted, show_plan};
 use super::args::Discover;
 use super::context::{Context, settings};
-use super::credentials::set_credentials;
+use super::credentials::Signing;
 use super::exit::{CliError, Exit};
 use super::merge::{both, save};
 use super::output::{Table, tell};
@@ -20,14 +20,14 @@ use super::runs::{carry_out, progress_bar};
 use super::secrets::somebody_is_there;
 use crate::model::found::{FoundPlan, SavedDiscovery, Then};
 use crate::workspace::{
-    Discovery, DiscoveryProgress, Job, Mode, PreparedDiscovery, SourceState, Workspace, WorkspaceError,
+    Discovery, DiscoveryProgress, Job, Mode, PreparedDiscovery, SourceProgress, SourceState, Workspace, WorkspaceError,
 };
 
 pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, CliError> {
     if args.saved.as_deref() == Some("") {
         return list_saved(context, args);
     }
-    // A typing error in the arguments, or a no, leaves no empty list behind.
+    // A typing error in the arguments, a no, or a password that is not to be had leaves no empty list behind.
     let mut asked = None;
     if args.saved.is_none() {
         asked = asked_for(ordered(args)?, args)?;
@@ -35,16 +35,23 @@ pub(super) fn discover(context: &mut Context, args: &Discover) -> Result<Exit, C
             return Ok(Exit::Nothing);
         }
     }
+    let mut signing = match &asked {
+        Some((order, _)) => who_signs_in(order, args)?,
+        None => None,
+    };
     let (workspace, _folder) = open(context, args)?;
     if asked.is_none() {
         asked = asked_for(saved(&workspace, args)?, args)?;
+        if let Some((order, _)) = &asked {
+            signing = who_signs_in(order, args)?;
+        }
     }
     let Some((order, prepared)) = asked else {
         return Ok(Exit::Nothing);
     };
     workspace.set_settings(settings(Some(&args.network), None));
-    if order.then == Then::Update && !args.dry_run || asks_a_directory(&order) && has_account(args) {
-        set_credentials(&workspace, &args.sign_in)?;
+    if let Some(signing) = signing {
+        signing.give(&workspace);
     }
     let discovery = workspace.discover(prepared);
     let progress = watch(context, &discovery, args);
@@ -148,8 +155,13 @@ fn list_saved(context: &mut Context, args: &Discover) -> Result<Exit, CliError> 
     Ok(Exit::Done)
 }
 
-fn has_account(args: &Discover) -> bool {
-    args.sign_in.user.is_some() || args.sign_in.accounts.is_some() || args.sign_in.client_cert.is_some()
+/// Who signs in, where somebody has to.
+fn who_signs_in(order: &SavedDiscovery, args: &Discover) -> Result<Option<Signing>, CliError> {
+    let told = &args.sign_in;
+    let has_account =
+        told.user.is_some() || told.account.is_some() || told.accounts.is_some() || told.client_cert.is_some();
+    let is_needed = order.then == Then::Update && !args.dry_run || asks_a_directory(order) && has_account;
+    is_needed.then(|| Signing::of(told)).transpose()
 }
 
 /// Whoever answers for a network is asked before its addresses are.
@@ -187,8 +199,7 @@ fn agreed(prepared: &PreparedDiscovery, args: &Discover) -> Result<bool, CliErro
 
 fn watch(context: &Context, discovery: &Discovery, args: &Discover) -> DiscoveryProgress {
     let totals = |progress: &DiscoveryProgress| -> (u64, u64) {
-        let sum =
-            |of: &dyn Fn(&crate::workspace::SourceProgress) -> usize| progress.sources.iter().map(of).sum::<usize>();
+        let sum = |of: &dyn Fn(&SourceProgress) -> usize| progress.sources.iter().map(of).sum::<usize>();
         let total = sum(&|s| s.total.unwrap_or(s.done));
         (sum(&|s| s.done) as u64, total as u64)
     };
@@ -237,11 +248,8 @@ fn tell_what_was_said(progress: &DiscoveryProgress, args: &Discover) {
                 class => format!(" [{}]", class.to_lowercase()),
             };
             tell(format!("{}{class}: {}", source.label, failure.message));
-        } else if source.found == 0 && !source.cannot_see.is_empty() && !args.output.quiet {
-            tell(format!(
-                "{}: found nothing. It does not see: {}",
-                source.label, source.cannot_see
-            ));
+        } else if let Some(text) = found_nothing(source).filter(|_| !args.output.quiet) {
+            tell(text);
         }
     }
     if args.output.quiet {
@@ -255,12 +263,30 @@ fn tell_what_was_said(progress: &DiscoveryProgress, args: &Discover) {
     }
 }
 
+/// What to think of a source that was asked to the end and found nothing.
+fn found_nothing(source: &SourceProgress) -> Option<String> {
+    let is_empty = source.state == SourceState::Done && source.found == 0 && !source.cannot_see.is_empty();
+    is_empty.then(|| {
+        format!(
+            "{}: found nothing. It does not see: {}",
+            source.label, source.cannot_see
+        )
+    })
+}
+
+/// True if a directory refused the account: more attempts with it could lock it.
+fn account_was_refused(progress: &DiscoveryProgress) -> bool {
+    let refused = |state: &SourceState| matches!(state, SourceState::Failed(failure) if failure.class == "Credentials");
+    progress.sources.iter().any(|source| refused(&source.state))
+}
+
 fn ending(progress: &DiscoveryProgress, plan: &FoundPlan, interrupted: bool) -> Exit {
     let wrong = !progress.problems.is_empty() || progress.has_failed() || interrupted;
     match (plan.rows.is_empty(), wrong) {
-        (true, _) => Exit::Nothing,
+        (true, true) => Exit::Nothing,
         (false, true) => Exit::SomeFailed,
-        (false, false) => Exit::Done,
+        // Everybody who was asked answered: that there is nobody is an answer, too.
+        (_, false) => Exit::Done,
     }
 }
 
@@ -304,6 +330,7 @@ fn take_over(
         progress,
         added: accepted.added,
         refused: accepted.refused.len(),
+        not_taken: &accepted.not_taken,
         readdress: args.readdress,
     };
     let mut done = both(ending(progress, plan, interrupted), save(workspace)?);
@@ -323,6 +350,13 @@ fn take_over(
         Then::Nothing => return Ok(done),
         _ if computers.is_empty() || interrupted => return Ok(done),
         Then::Probe => Job::Probe { computers },
+        Then::Update if account_was_refused(progress) => {
+            tell(
+                "The computers are not asked: the directory refused the account, and more attempts could lock it. Mend the account or \
+                 the password, then makeeper update",
+            );
+            return Ok(both(done, Exit::SomeFailed));
+        }
         Then::Update => Job::UpdateStatus { computers },
     };
     context.out.flush();
@@ -332,4 +366,25 @@ fn take_over(
         (Exit::Done, ran) => ran,
         (done, _) => done,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_source_that_was_asked_to_the_end_found_nothing() {
+        let mut source = SourceProgress {
+            label: "Local network".to_owned(),
+            cannot_see: "What is off.",
+            state: SourceState::Done,
+            ..SourceProgress::default()
+        };
+        assert!(found_nothing(&source).is_some_and(|text| text.contains("What is off")));
+        source.state = SourceState::Cancelled;
+        assert_eq!(found_nothing(&source), None);
+        source.state = SourceState::Done;
+        source.found = 1;
+        assert_eq!(found_nothing(&source), None);
+    }
 }

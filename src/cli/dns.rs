@@ -153,19 +153,16 @@ fn ending(found: &KmsDnsAudit, cancelled: bool) -> Exit {
             || r.addresses.is_err()
             || matches!(r.answers, Answers::Refused | Answers::Silent | Answers::Unreachable)
     };
-    let failed = |(_, outcome): &(String, SuffixOutcome)| {
-        matches!(
-            outcome,
-            SuffixOutcome::Failed(_) | SuffixOutcome::NotAsked | SuffixOutcome::NoSuchDomain
-        )
-    };
     if found
         .suffixes
         .iter()
         .all(|s| matches!(s.1, SuffixOutcome::Failed(_) | SuffixOutcome::NotAsked))
     {
         Exit::Nothing
-    } else if cancelled || found.records.iter().any(wrong) || found.suffixes.iter().any(failed) {
+    } else if cancelled
+        || found.records.iter().any(wrong)
+        || found.suffixes.iter().any(|(_, outcome)| outcome.is_failure())
+    {
         Exit::SomeFailed
     } else {
         Exit::Done

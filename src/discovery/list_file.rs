@@ -1,6 +1,6 @@
 //! List files: one computer per line, or CSV with a header. Pure: bytes in, values out.
 
-use super::names::{FoundName, NameProblemKind, ParsedNames, Parser, host, parse_names, parse_port};
+use super::names::{FoundName, NameProblem, NameProblemKind, ParsedNames, Parser, host, parse_names, parse_port};
 
 const NAME_COLUMNS: &[&str] = &[
     "name",
@@ -218,6 +218,10 @@ fn parse_csv(text: &str, delimiter: u8, has_headings: bool, columns: &Columns) -
             parser.piece(piece, line);
             continue;
         }
+        if is_range(piece) {
+            parser.problem(piece, line, NameProblemKind::RangeInRow);
+            continue;
+        }
         let found = host(piece).and_then(|name| {
             Ok(FoundName {
                 name,
@@ -232,6 +236,13 @@ fn parse_csv(text: &str, delimiter: u8, has_headings: bool, columns: &Columns) -
         }
     }
     parser.parsed
+}
+
+/// True for what stands for many addresses, also if for too many.
+fn is_range(piece: &str) -> bool {
+    let parsed = parse_names(piece);
+    let is_too_large = |problem: &NameProblem| problem.kind == NameProblemKind::TooMany;
+    parsed.names.iter().any(|name| name.from_range) || parsed.problems.iter().any(is_too_large)
 }
 
 fn yes_or_no(text: &str) -> Result<bool, NameProblemKind> {
@@ -253,6 +264,15 @@ fn connect_address(text: &str) -> Result<String, NameProblemKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_in_a_row_with_a_port_is_told_and_one_without_is_taken() {
+        let parsed =
+            parse_list_file("name;port\n10.0.0.0/30;5985\n10.0.0.1-2;25985\n10.0.0.0/8;1\n10.0.1.1-2;\npc-1;5985\n");
+        let told: Vec<_> = parsed.problems.iter().map(|p| (p.line, &p.kind)).collect();
+        assert_eq!(told, [2, 3, 4].map(|line| (line, &NameProblemKind::RangeInRow)));
+        assert_eq!(parsed.names.len(), 3);
+    }
 
     #[test]
     fn a_header_makes_it_csv_with_connect_addresses() {

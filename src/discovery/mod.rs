@@ -15,7 +15,6 @@ mod local;
 mod names;
 mod netbios;
 mod pace;
-mod probe;
 mod resolver;
 mod scan;
 mod sockets;
@@ -36,10 +35,9 @@ pub use netbios::{
     NETBIOS_PORT, NetBiosCodecError, NetBiosError, NetBiosRequest, NetBiosSummary, NodeName, NodeStatus,
     encode_question, netbios, netbios_cannot_see, parse_answer,
 };
-pub use probe::{Probe, ProbeTarget, WINRM_PORTS};
 pub use resolver::{DnsFailure, Resolver, ReverseName, ServiceRecord};
 pub use scan::{
-    SCAN_PORTS, SCAN_RATE, ScanError, ScanPlan, ScanRequest, ScanSummary, addresses_of, named_in, scan, scan_cannot_see,
+    SCAN_PORTS, SCAN_RATE, ScanError, ScanRequest, ScanSummary, addresses_of, named_in, scan, scan_cannot_see,
 };
 pub use ws_discovery::{
     DeviceMetadata, Offer, WS_DISCOVERY_PORT, WsDiscoveryCodecError, WsDiscoveryError, WsDiscoveryMessage,

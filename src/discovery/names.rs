@@ -63,6 +63,15 @@ pub enum NameProblemKind {
     /// Not a name for another reason.
     #[error("is no computer name: {0}")]
     Name(&'static str),
+    /// A name or an IPv6 address for NetBIOS.
+    #[error("is no IPv4 address, range or network, and NetBIOS asks nothing else: name it as a computer instead")]
+    NoNetBios,
+    /// A range or network in a row that says how one computer is reached.
+    #[error(
+        "is a range or network in a row with an address, port or HTTPS of its own: give each computer a row, or leave those cells \
+         empty"
+    )]
+    RangeInRow,
     /// The name stands before with another address or port.
     #[error(
         "was named before with another address or port: give each computer a name of its own in a list file with the columns \

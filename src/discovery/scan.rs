@@ -1,6 +1,5 @@
 //! Ranges and networks: which addresses answer, and what they are called.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -21,57 +20,6 @@ pub const SCAN_PORTS: &[u16] = &[5985, 5986, 135, 445];
 /// New addresses a second, where nobody says otherwise. A /22 takes five seconds, and at four ports each it is less than what
 /// one page of a web browser sends.
 pub const SCAN_RATE: u32 = 200;
-
-/// What a text would probe, to be shown before anything is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ScanPlan {
-    /// Addresses of ranges and networks that would be probed.
-    pub addresses: usize,
-    /// Computers named one by one: looked up, not probed.
-    pub names: usize,
-    /// New addresses a second.
-    pub rate: u32,
-}
-
-impl ScanPlan {
-    /// What would be done with what a text named.
-    pub fn of(parsed: &ParsedNames, rate: u32) -> Self {
-        let addresses = parsed.names.iter().filter(|n| n.from_range).count();
-        Self {
-            addresses,
-            names: parsed.names.len() - addresses,
-            rate: rate.max(1),
-        }
-    }
-
-    /// About how long the last address waits for its turn.
-    pub fn duration(&self) -> Duration {
-        Duration::from_secs_f64(self.addresses as f64 / f64::from(self.rate.max(1)))
-    }
-}
-
-impl fmt::Display for ScanPlan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let s = |count: usize| if count == 1 { "" } else { "s" };
-        let (addresses, names) = (self.addresses, self.names);
-        if addresses == 0 {
-            return write!(f, "this will look up {names} name{} and probe no address", s(names));
-        }
-        write!(
-            f,
-            "this will probe {addresses} address{}",
-            if addresses == 1 { "" } else { "es" }
-        )?;
-        if addresses > 1 {
-            let seconds = self.duration().as_secs_f32().ceil();
-            write!(f, " at {} a second, {seconds} s and a little more", self.rate)?;
-        }
-        if names > 0 {
-            write!(f, ", and look up {names} name{}", s(names))?;
-        }
-        Ok(())
-    }
-}
 
 /// The addresses of ranges and networks among what a text named, to be scanned.
 pub fn addresses_of(parsed: &ParsedNames) -> Vec<IpAddr> {
@@ -127,6 +75,16 @@ pub struct ScanSummary {
     pub answered: usize,
     /// Addresses that refused every port that said anything.
     pub refusing: usize,
+    /// Addresses to which no network leads from here.
+    pub unreachable: usize,
+}
+
+impl ScanSummary {
+    /// Addresses of which nothing came back.
+    pub fn silent(&self) -> usize {
+        self.probed
+            .saturating_sub(self.answered + self.refusing + self.unreachable)
+    }
 }
 
 /// Why nothing was scanned.
@@ -141,6 +99,11 @@ pub enum ScanError {
     /// The system gives this program too few sockets.
     #[error("this program may open only {0} files and connections at once: raise the limit (ulimit -n)")]
     NoSockets(u64),
+    /// No address can be reached from here.
+    #[error(
+        "no network leads from this computer to any of the addresses, {0} in all: look at its connection and its routes"
+    )]
+    NoNetwork(usize),
 }
 
 /// What a scan of addresses cannot see.
@@ -172,6 +135,7 @@ pub async fn scan(
         probed: AtomicUsize::new(0),
         answered: AtomicUsize::new(0),
         refusing: AtomicUsize::new(0),
+        unreachable: AtomicUsize::new(0),
         unanswered: AtomicU32::new(0),
         misnamed: AtomicUsize::new(0),
     };
@@ -183,6 +147,7 @@ pub async fn scan(
         probed: scan.probed.load(Relaxed),
         answered: scan.answered.load(Relaxed),
         refusing: scan.refusing.load(Relaxed),
+        unreachable: scan.unreachable.load(Relaxed),
     };
     let untold = scan.misnamed.load(Relaxed).saturating_sub(MOST_NOTES);
     if untold > 0 {
@@ -197,7 +162,21 @@ pub async fn scan(
         );
         tell(findings, cancel, Finding::Note(text)).await;
     }
+    if summary.unreachable > 0 {
+        if ended && summary.unreachable == summary.probed {
+            return Err(ScanError::NoNetwork(summary.unreachable));
+        }
+        tell(findings, cancel, Finding::Note(leads_nowhere(summary.unreachable))).await;
+    }
     Ok(summary)
+}
+
+/// What addresses are told with to which no network leads.
+pub(super) fn leads_nowhere(count: usize) -> String {
+    format!(
+        "No network leads from this computer to {count} address{}: look at its connection and its routes",
+        if count == 1 { "" } else { "es" }
+    )
 }
 
 /// Questions in a row that no name server answered, after which they are left alone.
@@ -215,6 +194,7 @@ struct Scan<'a> {
     probed: AtomicUsize,
     answered: AtomicUsize,
     refusing: AtomicUsize,
+    unreachable: AtomicUsize,
     /// Questions in a row that no name server answered.
     unanswered: AtomicU32,
     /// Addresses whose names do not lead back.
@@ -238,6 +218,8 @@ impl Scan<'_> {
             self.answered.fetch_add(1, Relaxed);
         } else if !sight.refused.is_empty() {
             self.refusing.fetch_add(1, Relaxed);
+        } else if sight.no_route {
+            self.unreachable.fetch_add(1, Relaxed);
         }
         let done = self.probed.fetch_add(1, Relaxed) + 1;
         let total = Some(self.request.addresses.len());

@@ -38,6 +38,16 @@ pub fn is_for_computer(pattern: &str, computer: &Computer) -> bool {
     by_suffix || matches(&pattern, &name) || (!domain.is_empty() && matches(&pattern, &domain))
 }
 
+/// Whether a pattern of [`CredentialSet`] is for the directory of a domain: for the domain, or for all of its computers.
+pub fn is_for_domain(pattern: &str, domain: &str) -> bool {
+    let (pattern, domain) = (pattern.trim().to_lowercase(), domain.trim().to_lowercase());
+    if pattern.is_empty() || domain.is_empty() {
+        return false;
+    }
+    let below = domain.strip_suffix(&pattern).is_some_and(|child| child.ends_with('.'));
+    below || matches(&pattern, &domain) || pattern.strip_prefix("*.").is_some_and(|all| matches(all, &domain))
+}
+
 /// A line of a file of accounts. Such a file holds names only, never a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountLine {
@@ -257,6 +267,17 @@ mod tests {
             name: "corp.example".into(),
         };
         assert!(set("corp.example").is_for(&computer) && set("corp*").is_for(&computer));
+    }
+
+    #[test]
+    fn a_set_for_a_domain_or_all_of_its_computers_is_for_its_directory() {
+        for pattern in ["branch.example", "*.Branch.example", "*", "branch*", "example"] {
+            assert!(is_for_domain(pattern, "branch.EXAMPLE"), "{pattern}");
+        }
+        for pattern in ["", "pc-*.branch.example", "ranch.example", "corp.example"] {
+            assert!(!is_for_domain(pattern, "branch.example"), "{pattern}");
+        }
+        assert!(!is_for_domain("*", ""));
     }
 
     #[test]

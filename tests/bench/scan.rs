@@ -15,7 +15,7 @@ use std::net::{IpAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use makeeper::discovery::{FINDINGS_AHEAD, Finding, Resolver, ScanPlan, ScanRequest, addresses_of, parse_names, scan};
+use makeeper::discovery::{FINDINGS_AHEAD, Finding, Resolver, ScanRequest, addresses_of, parse_names, scan};
 use tokio_util::sync::CancellationToken;
 
 const RIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rig/scan-net.sh");
@@ -90,7 +90,7 @@ fn inside() {
     let parsed = parse_names("10.99.0.0/22");
     let mut request = ScanRequest::of(addresses_of(&parsed));
     request.tell_refusing = true;
-    println!("{}", ScanPlan::of(&parsed, request.rate));
+    println!("{} addresses at {} a second", request.addresses.len(), request.rate);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (sender, mut findings) = tokio::sync::mpsc::channel(FINDINGS_AHEAD);
     let began = Instant::now();

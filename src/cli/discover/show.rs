@@ -17,6 +17,8 @@ pub(super) struct Told<'d> {
     pub added: usize,
     /// What could not be done.
     pub refused: usize,
+    /// The rows that were not taken over as they stand, by their index.
+    pub not_taken: &'d [usize],
     /// New addresses were taken over.
     pub readdress: bool,
 }
@@ -62,10 +64,14 @@ fn sources_json(progress: &DiscoveryProgress) -> Value {
 }
 
 fn problems_json(context: &mut Context, progress: &DiscoveryProgress) {
-    for (_, problem) in &progress.problems {
-        context.out.json(
-            &json!({ "line": problem.line, "piece": problem.piece, "state": "refused", "text": problem.to_string() }),
-        );
+    for (whence, problem) in &progress.problems {
+        context.out.json(&json!({
+            "source": whence,
+            "line": problem.line,
+            "piece": problem.piece,
+            "state": "refused",
+            "text": problem.to_string(),
+        }));
     }
 }
 
@@ -82,6 +88,7 @@ pub(super) fn show_plan(context: &mut Context, plan: &FoundPlan, progress: &Disc
             "total": plan.rows.len(),
             "new": counts.new,
             "known": counts.known,
+            "listed": plan.rows.len() - counts.new - counts.unclear,
             "changed": counts.changed,
             "renamed": counts.renamed,
             "moved": counts.moved,
@@ -122,6 +129,17 @@ pub(super) fn show_plan(context: &mut Context, plan: &FoundPlan, progress: &Disc
     context.out.line(format!("{}; nothing was changed", parts.join(", ")));
 }
 
+/// What became of a row that was taken over, or not as it stands.
+fn accepted_state(kind: FoundKind, is_refused: bool) -> &'static str {
+    match kind {
+        FoundKind::New if is_refused => "refused",
+        FoundKind::New => "added",
+        // All but its name.
+        FoundKind::Renamed if is_refused => FoundKind::Changed.name(),
+        kind => kind.name(),
+    }
+}
+
 /// What was taken over.
 pub(super) fn show_accepted(context: &mut Context, told: &Told<'_>, output: &OutputArgs) {
     let Told { plan, progress, .. } = told;
@@ -133,12 +151,8 @@ pub(super) fn show_accepted(context: &mut Context, told: &Told<'_>, output: &Out
         (counts.elsewhere, 0)
     };
     if output.json {
-        for row in &plan.rows {
-            let state = if row.kind == FoundKind::New {
-                "added"
-            } else {
-                row.kind.name()
-            };
+        for (index, row) in plan.rows.iter().enumerate() {
+            let state = accepted_state(row.kind, told.not_taken.contains(&index));
             context.out.json(&row_json(row, state));
             if let Some(connect) = row.elsewhere.as_ref().filter(|_| !told.readdress) {
                 context.out.json(&json!({
@@ -152,7 +166,8 @@ pub(super) fn show_accepted(context: &mut Context, told: &Told<'_>, output: &Out
         context.out.json(&json!({
             "summary": "Computers added",
             "added": told.added,
-            "known": listed,
+            "known": counts.known,
+            "listed": listed,
             "changed": counts.changed,
             "renamed": counts.renamed,
             "moved": counts.moved,

@@ -15,18 +15,6 @@ pub enum Transport {
     StartTls,
 }
 
-impl Transport {
-    /// For people.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Automatic => "what suits the server",
-            Self::Sealed => "signed and sealed",
-            Self::Ldaps => "LDAPS",
-            Self::StartTls => "StartTLS",
-        }
-    }
-}
-
 /// Which directory is asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct DirectoryPlace {

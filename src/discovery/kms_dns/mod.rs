@@ -75,6 +75,16 @@ pub enum SuffixOutcome {
     NotAsked,
 }
 
+impl SuffixOutcome {
+    /// True if the suffix could not be looked at.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Self::Records(_) | Self::NoRecords => false,
+            Self::NoSuchDomain | Self::Failed(_) | Self::NotAsked => true,
+        }
+    }
+}
+
 /// What a host did with a connection to its port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answers {

@@ -155,8 +155,9 @@ impl KmsDnsAudit {
         rows
     }
 
-    /// Records with a problem, of all.
+    /// Records with a problem, and suffixes that could not be looked at.
     pub fn problem_count(&self) -> usize {
-        self.records.iter().filter(|r| !r.problem().is_empty()).count()
+        let suffixes = self.suffixes.iter().filter(|(_, outcome)| outcome.is_failure()).count();
+        suffixes + self.records.iter().filter(|r| !r.problem().is_empty()).count()
     }
 }

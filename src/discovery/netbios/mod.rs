@@ -50,6 +50,8 @@ pub struct NetBiosSummary {
     pub asked: usize,
     /// Computers that answered.
     pub answered: usize,
+    /// Addresses to which no question could be sent.
+    pub unreachable: usize,
     /// Answers that could not be read, and those that nobody had asked for.
     pub ignored: usize,
 }
@@ -63,6 +65,16 @@ pub enum NetBiosError {
     /// The system gives no socket.
     #[error("no socket for NetBIOS questions is to be had")]
     Socket(#[source] io::Error),
+    /// No question could be sent.
+    #[error(
+        "no question could be sent to any of the addresses, {asked} in all: look at the connection of this computer and its routes"
+    )]
+    NoNetwork {
+        /// The addresses.
+        asked: usize,
+        /// What the system said of the last one.
+        source: io::Error,
+    },
 }
 
 /// What NetBIOS cannot see.

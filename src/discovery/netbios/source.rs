@@ -12,6 +12,7 @@ use super::codec::{NodeStatus, answered_id, encode_question, parse_answer};
 use super::{NetBiosError, NetBiosRequest, NetBiosSummary};
 use crate::discovery::found::{Finding, Findings, FoundComputer, Source};
 use crate::discovery::pace::{Pace, is_unwanted, tell};
+use crate::discovery::scan::leads_nowhere;
 use crate::model::{Network, NetworkKind};
 
 /// The largest answer has 255 names.
@@ -40,9 +41,9 @@ pub async fn netbios(
         let due = run.due.front().map(|(at, _)| *at);
         tokio::select! {
             () = &mut unwanted => break,
-            () = pace.turn(), if !run.waiting.is_empty() => {
-                pace.taken();
-                if let Some(address) = run.waiting.pop_front() {
+            () = pace.turn(), if run.has_waiting() => {
+                if let Some(address) = run.next() {
+                    pace.taken();
                     run.ask(&socket, address).await;
                 }
             }
@@ -67,6 +68,20 @@ pub async fn netbios(
             tell(findings, cancel, Finding::Progress { done, total }).await;
         }
     }
+    let unreachable = run.summary.unreachable;
+    if unreachable > 0 {
+        match run.last_error {
+            Some(source) if unreachable == request.addresses.len() => {
+                return Err(NetBiosError::NoNetwork {
+                    asked: unreachable,
+                    source,
+                });
+            }
+            _ => {
+                tell(findings, cancel, Finding::Note(leads_nowhere(unreachable))).await;
+            }
+        }
+    }
     Ok(run.summary)
 }
 
@@ -78,14 +93,18 @@ struct Asked {
 
 struct Run<'a> {
     request: &'a NetBiosRequest,
-    /// Addresses whose turn is to come, for the first time or again.
+    /// Addresses whose turn is to come.
     waiting: VecDeque<Ipv4Addr>,
+    /// Addresses that are asked again after those, unless they answer before.
+    again: VecDeque<Ipv4Addr>,
     /// Addresses that were asked and have not answered.
     asked: HashMap<Ipv4Addr, Asked>,
     /// When each question has had its time. In order, because all have the same.
     due: VecDeque<(Instant, Ipv4Addr)>,
     summary: NetBiosSummary,
     told: usize,
+    /// Why a question could not be sent, the last time.
+    last_error: Option<io::Error>,
 }
 
 impl<'a> Run<'a> {
@@ -93,15 +112,34 @@ impl<'a> Run<'a> {
         Self {
             request,
             waiting: request.addresses.iter().copied().collect(),
+            again: VecDeque::new(),
             asked: HashMap::new(),
             due: VecDeque::new(),
             summary: NetBiosSummary::default(),
             told: 0,
+            last_error: None,
         }
     }
 
     fn is_over(&self) -> bool {
         self.waiting.is_empty() && self.asked.is_empty()
+    }
+
+    fn has_waiting(&self) -> bool {
+        !(self.waiting.is_empty() && self.again.is_empty())
+    }
+
+    /// The next address to ask.
+    fn next(&mut self) -> Option<Ipv4Addr> {
+        if let Some(address) = self.waiting.pop_front() {
+            return Some(address);
+        }
+        while let Some(address) = self.again.pop_front() {
+            if self.asked.contains_key(&address) {
+                return Some(address);
+            }
+        }
+        None
     }
 
     /// How many addresses are done, when that has changed.
@@ -124,9 +162,11 @@ impl<'a> Run<'a> {
                 self.due.push_back((Instant::now() + self.request.patience, address));
             }
             // The network does not lead there.
-            Err(_) => {
+            Err(error) => {
                 self.asked.remove(&address);
                 self.summary.asked += 1;
+                self.summary.unreachable += 1;
+                self.last_error = Some(error);
             }
         }
     }
@@ -140,7 +180,7 @@ impl<'a> Run<'a> {
             }
             self.due.pop_front();
             match self.asked.get(&address) {
-                Some(asked) if asked.times < self.request.attempts => self.waiting.push_back(address),
+                Some(asked) if asked.times < self.request.attempts => self.again.push_back(address),
                 Some(_) => {
                     self.asked.remove(&address);
                     self.summary.asked += 1;
@@ -164,7 +204,6 @@ impl<'a> Run<'a> {
             return None;
         };
         self.asked.remove(&address);
-        self.waiting.retain(|waiting| *waiting != address);
         self.summary.asked += 1;
         self.summary.answered += 1;
         Some((address, status))
@@ -209,4 +248,28 @@ fn found(address: Ipv4Addr, status: &NodeStatus) -> FoundComputer {
         format!("NetBIOS: {}", roles.join(", "))
     };
     computer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_answers_before_being_asked_again_is_not() {
+        let address = |last| Ipv4Addr::new(127, 77, 40, last);
+        let request = NetBiosRequest::of(vec![address(1), address(2)]);
+        let mut run = Run::new(&request);
+        while let Some(next) = run.next() {
+            run.asked.insert(next, Asked { id: 7, times: 1 });
+            run.again.push_back(next);
+            if run.asked.len() == 2 {
+                break;
+            }
+        }
+        run.asked.remove(&address(1));
+        assert_eq!(run.next(), Some(address(2)));
+        assert_eq!((run.next(), run.has_waiting(), run.is_over()), (None, false, false));
+        run.asked.clear();
+        assert!(run.is_over());
+    }
 }

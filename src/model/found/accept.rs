@@ -20,6 +20,8 @@ pub struct Accepted {
     pub computers: Vec<ComputerId>,
     /// What could not be done, in words.
     pub refused: Vec<String>,
+    /// The chosen rows that are not taken over as they stand, by their index.
+    pub not_taken: Vec<usize>,
 }
 
 impl FoundPlan {
@@ -27,7 +29,7 @@ impl FoundPlan {
     /// `readdress`: where a computer is reached elsewhere than the list says, the new address is taken over.
     pub fn accept(&self, list: &Inventory, chosen: impl Fn(usize) -> bool, readdress: bool) -> Accepted {
         let mut accepted = Accepted::default();
-        let mut records: Vec<Computer> = Vec::new();
+        let mut records: Vec<(usize, Computer)> = Vec::new();
         let mut ids: HashSet<ComputerId> = HashSet::new();
         let targets: HashSet<ComputerId> = self.rows.iter().filter_map(|row| row.known).collect();
         for (index, row) in self.rows.iter().enumerate() {
@@ -40,6 +42,7 @@ impl FoundPlan {
                     .as_deref()
                     .unwrap_or("it is not clear which computer it is");
                 accepted.refused.push(format!("{}: {why}", row.found.name));
+                accepted.not_taken.push(index);
                 continue;
             }
             // Somebody may have added it meanwhile. One that another row is gives its name up.
@@ -66,12 +69,13 @@ impl FoundPlan {
                     accepted
                         .refused
                         .push(format!("{}: it is not in the list any more", row.known_name));
+                    accepted.not_taken.push(index);
                     continue;
                 }
                 (None, None) => with_free_id(list, &ids, new_computer(&row.found)),
             };
             if ids.insert(record.id) {
-                records.push(record);
+                records.push((index, record));
             }
         }
         accepted.put(list, records);
@@ -80,14 +84,16 @@ impl FoundPlan {
 }
 
 impl Accepted {
-    fn put(&mut self, list: &Inventory, mut records: Vec<Computer>) {
-        let wanted: Vec<(ComputerId, Text)> = records.iter().map(|c| (c.id, c.name.clone())).collect();
+    /// Puts the records, each with the index of its row.
+    fn put(&mut self, list: &Inventory, mut records: Vec<(usize, Computer)>) {
+        let wanted: Vec<(ComputerId, Text)> = records.iter().map(|(_, c)| (c.id, c.name.clone())).collect();
         let mut granted = granted(list, &wanted).into_iter();
-        records.retain_mut(|record| {
+        records.retain_mut(|(index, record)| {
             let yes = granted.next().unwrap_or(false);
             if yes {
                 return true;
             }
+            self.not_taken.push(*index);
             let name = record.name.clone();
             let Some(known) = list.computer(record.id) else {
                 self.refused.push(format!(
@@ -102,13 +108,13 @@ impl Accepted {
             record.name = known.name.clone();
             true
         });
-        for record in &records {
+        for (_, record) in &records {
             let known = list.computer(record.id).is_some();
             self.added += usize::from(!known);
             self.changed += usize::from(known);
             self.computers.push(record.id);
         }
-        let records: Vec<&Computer> = records.iter().collect();
+        let records: Vec<&Computer> = records.iter().map(|(_, record)| record).collect();
         self.changes = puts(list, &records, |_| true);
     }
 }

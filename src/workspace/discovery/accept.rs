@@ -16,6 +16,8 @@ pub struct AcceptReport {
     pub computers: Vec<ComputerId>,
     /// What could not be done, in words.
     pub refused: Vec<String>,
+    /// The rows of the plan that were chosen and not taken over as they stand, by their index.
+    pub not_taken: Vec<usize>,
 }
 
 impl Workspace {
@@ -33,6 +35,7 @@ impl Workspace {
             report.added = accepted.added;
             report.changed = accepted.changed;
             report.computers = accepted.computers;
+            report.not_taken = accepted.not_taken;
             Carried {
                 changes: accepted.changes,
                 refused: accepted.refused,

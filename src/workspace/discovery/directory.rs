@@ -13,6 +13,7 @@ use crate::discovery::{Findings, Resolver};
 use crate::model::found::{DirectoryOrder, DirectorySecurity};
 use crate::wmi::Credentials;
 use crate::workspace::Workspace;
+use crate::workspace::accounts::is_for_domain;
 use crate::workspace::open::lock;
 use crate::workspace::settings::connect_options;
 
@@ -42,13 +43,24 @@ fn query(order: &DirectoryOrder) -> ComputerQuery {
     }
 }
 
+/// Who signs in to the directory of `order`: the first set that is for its domain, else the usual account. Reads files where
+/// the domain is that of this machine.
+fn account(workspace: &Workspace, order: &DirectoryOrder) -> Option<Arc<Credentials>> {
+    let sets = workspace.credential_sets();
+    if !sets.is_empty() {
+        let domain = Some(order.domain.trim().to_owned()).filter(|domain| !domain.is_empty());
+        let domain = domain.or_else(home_domain).unwrap_or_default();
+        if let Some(set) = sets.iter().find(|set| is_for_domain(&set.pattern, &domain)) {
+            return Some(Arc::clone(&set.credentials));
+        }
+    }
+    workspace.credentials()
+}
+
 /// Without an account, whoever is logged on: by the single sign-on of Windows, elsewhere by a Kerberos ticket.
-fn directory(
-    order: &DirectoryOrder,
-    account: Option<&Arc<Credentials>>,
-    settings: &crate::workspace::Settings,
-) -> Directory {
-    let credentials = account.map_or_else(Credentials::logged_on_user, |account| (**account).clone());
+fn directory(order: &DirectoryOrder, workspace: &Workspace, settings: &crate::workspace::Settings) -> Directory {
+    let account = account(workspace, order);
+    let credentials = account.map_or_else(Credentials::logged_on_user, |account| (*account).clone());
     Directory::new(place(order), credentials, connect_options(settings))
 }
 
@@ -58,7 +70,7 @@ pub(super) async fn search(
     findings: &Findings,
     cancel: &CancellationToken,
 ) -> Result<(), SourceFailure> {
-    let directory = directory(order, means.account.as_ref(), &means.settings);
+    let directory = directory(order, &means.workspace, &means.settings);
     match directory.search(&query(order), findings, cancel).await {
         Err(error) if error.class() == DirectoryErrorClass::Cancelled => Ok(()),
         ended => ended.map(drop).map_err(|error| failure(&error)),
@@ -123,9 +135,10 @@ impl Workspace {
             answer: Arc::default(),
             cancel: CancellationToken::new(),
         };
-        let directory = directory(order, self.credentials().as_ref(), &self.settings());
         let (this, answer, cancel) = (self.clone(), Arc::clone(&listing.answer), listing.cancel.clone());
+        let (order, settings) = (order.clone(), self.settings());
         self.on_own_thread(async move || {
+            let directory = directory(&order, &this, &settings);
             let nodes = match below {
                 None => directory.roots(&cancel).await,
                 Some(dn) => directory.children(&dn, &cancel).await,

@@ -64,7 +64,7 @@ pub struct SourceProgress {
     pub total: Option<usize>,
     /// Computers it found.
     pub found: usize,
-    /// Addresses of ranges where nothing answered.
+    /// Addresses of ranges from which nothing came back, not even a refusal.
     pub silent: usize,
     /// How far it is.
     pub state: SourceState,
@@ -98,7 +98,7 @@ pub struct DiscoveryProgress {
 }
 
 impl DiscoveryProgress {
-    /// Addresses of ranges where nothing answered.
+    /// Addresses of ranges from which nothing came back, not even a refusal.
     pub fn silent(&self) -> usize {
         self.sources.iter().map(|s| s.silent).sum()
     }

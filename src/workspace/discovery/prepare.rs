@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::sources::{Place, SourceTask};
 use crate::discovery::directory::{FilterError, check_filter};
 use crate::discovery::{
-    NameProblem, NoSuchColumn, ParsedNames, SCAN_RATE, addresses_of, decode_text, has_browse_list, named_in,
-    parse_list_column, parse_list_file, unknown_columns,
+    FoundName, NameProblem, NameProblemKind, NoSuchColumn, ParsedNames, SCAN_RATE, addresses_of, decode_text,
+    has_browse_list, named_in, parse_list_column, parse_list_file, unknown_columns,
 };
 use crate::model::found::SourceOrder;
 
@@ -180,18 +180,19 @@ impl PreparedDiscovery {
             }
             SourceOrder::NetBios { ranges } => {
                 let parsed = parse_list_file(ranges);
-                let of = |name: &crate::discovery::FoundName| name.name.parse::<Ipv4Addr>().ok();
+                let of = |name: &FoundName| name.name.parse::<Ipv4Addr>().ok();
                 let addresses: Vec<Ipv4Addr> = parsed.names.iter().filter_map(of).collect();
                 if addresses.is_empty() {
                     return Err(DiscoveryError::NoRange);
                 }
-                let problems = parsed.problems.into_iter().map(|p| ("NetBIOS".to_owned(), p));
-                self.problems.extend(problems);
-                self.price.addresses += addresses.len();
-                self.push(
-                    format!("NetBIOS, {} addresses", addresses.len()),
-                    Place::NetBios(addresses),
-                );
+                let others = parsed.names.iter().filter(|name| of(name).is_none());
+                let others: Vec<NameProblem> = others.map(|name| no_netbios(ranges, name)).collect();
+                let problems = parsed.problems.into_iter().chain(others);
+                self.problems.extend(problems.map(|p| ("NetBIOS".to_owned(), p)));
+                let count = addresses.len();
+                self.price.addresses += count;
+                let what = if count == 1 { "address" } else { "addresses" };
+                self.push(format!("NetBIOS, {count} {what}"), Place::NetBios(addresses));
             }
             SourceOrder::LocalNetwork => self.push("Local network".to_owned(), Place::LocalNetwork),
             SourceOrder::BrowseList if !has_browse_list() => return Err(DiscoveryError::NoBrowseList),
@@ -237,6 +238,17 @@ impl PreparedDiscovery {
                 Place::Range { addresses, port },
             );
         }
+    }
+}
+
+/// What NetBIOS cannot ask, with the line where it stands.
+fn no_netbios(text: &str, name: &FoundName) -> NameProblem {
+    let wanted = name.name.to_lowercase();
+    let line = text.lines().position(|line| line.to_lowercase().contains(&wanted));
+    NameProblem {
+        line: line.map_or(1, |index| index + 1),
+        piece: name.name.chars().take(80).collect(),
+        kind: NameProblemKind::NoNetBios,
     }
 }
 

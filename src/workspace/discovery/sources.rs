@@ -9,14 +9,14 @@ use super::directory;
 use super::{Discovery, SourceFailure, SourceProgress, SourceState};
 use crate::discovery::directory::directory_cannot_see;
 use crate::discovery::{
-    BrowseListRequest, FINDINGS_AHEAD, Finding, Findings, FoundName, NamesRequest, NetBiosRequest, Resolver,
-    ScanRequest, WsDiscoveryRequest, browse_list, browse_list_cannot_see, names_cannot_see, netbios,
-    netbios_cannot_see, resolve_names, scan, scan_cannot_see, ws_discovery, ws_discovery_cannot_see,
+    BrowseListRequest, FINDINGS_AHEAD, Finding, Findings, FoundName, NamesRequest, NetBiosError, NetBiosRequest,
+    Resolver, ScanError, ScanRequest, WsDiscoveryRequest, browse_list, browse_list_cannot_see, names_cannot_see,
+    netbios, netbios_cannot_see, resolve_names, scan, scan_cannot_see, ws_discovery, ws_discovery_cannot_see,
 };
 use crate::model::found::{DirectoryOrder, FoundComputer, Source, SourceOrder};
 use crate::model::{ConnectTo, WayIn};
 use crate::workspace::add::way_of;
-use crate::workspace::{Credentials, Settings, Workspace};
+use crate::workspace::{Settings, Workspace};
 
 /// A source that can be asked.
 #[derive(Debug, Clone)]
@@ -87,7 +87,7 @@ pub(super) struct Means {
     resolver: Resolver,
     pub(super) settings: Arc<Settings>,
     rate: u32,
-    pub(super) account: Option<Arc<Credentials>>,
+    pub(super) workspace: Workspace,
 }
 
 impl Means {
@@ -96,7 +96,7 @@ impl Means {
             resolver: Resolver::system(),
             settings: workspace.settings(),
             rate,
-            account: workspace.credentials(),
+            workspace: workspace.clone(),
         }
     }
 }
@@ -185,8 +185,15 @@ async fn run(
                 }
             };
             let (ended, ()) = tokio::join!(asking, passing);
-            let summary = ended.map_err(failed)?;
-            discovery.source(index, |source| source.silent = summary.probed - summary.answered);
+            let summary = ended.map_err(|error| {
+                let class = if matches!(error, ScanError::NoNetwork(_)) {
+                    "Network"
+                } else {
+                    ""
+                };
+                SourceFailure { class, ..failed(error) }
+            })?;
+            discovery.source(index, |source| source.silent = summary.silent());
             Ok(())
         }
         Place::Directory(order) => directory::search(&order, means, &sender, cancel).await,
@@ -195,7 +202,11 @@ async fn run(
                 rate: means.rate,
                 ..NetBiosRequest::of(addresses)
             };
-            netbios(&request, &sender, cancel).await.map(drop).map_err(failed)
+            netbios(&request, &sender, cancel).await.map(drop).map_err(|error| {
+                let is_network = matches!(error, NetBiosError::NoNetwork { .. });
+                let class = if is_network { "Network" } else { "" };
+                SourceFailure { class, ..failed(error) }
+            })
         }
         Place::LocalNetwork => {
             let request = WsDiscoveryRequest::default();
