@@ -9,6 +9,7 @@ use egui::{
 use super::app::Frame;
 use super::commands::Command;
 use super::icons::Icon;
+use super::state::script;
 use super::state::words::{self, Health};
 use super::theme::{self, Palette};
 use crate::model::LicenseStatus;
@@ -460,7 +461,24 @@ pub fn paint_text(ui: &Ui, rect: egui::Rect, text: &str, color: Color32, mono: b
     } else {
         egui::TextStyle::Body
     };
-    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), style.resolve(ui.style()), color);
+    let font = style.resolve(ui.style());
+    let mut job = egui::text::LayoutJob {
+        text: text.to_owned(),
+        break_on_newline: false,
+        ..egui::text::LayoutJob::default()
+    };
+    // In one section, a name that begins in Hebrew or Arabic would have its Latin letters backwards. Pushed, because appending
+    // makes one section again of two that look the same.
+    let mut end = 0;
+    for piece in script::pieces(text) {
+        let begin = end;
+        end += piece.len();
+        job.sections.push(egui::text::LayoutSection {
+            leading_space: 0.0,
+            byte_range: egui::text::ByteIndex(begin)..egui::text::ByteIndex(end),
+            format: egui::TextFormat::simple(font.clone(), color),
+        });
+    }
     job.wrap = egui::text::TextWrapping::truncate_at_width(rect.width());
     let galley = ui.painter().layout_job(job);
     let elided = galley.elided;

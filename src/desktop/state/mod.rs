@@ -10,6 +10,7 @@ pub mod orders;
 pub mod reading;
 pub mod recent;
 pub mod screen;
+pub mod script;
 pub mod selection;
 pub mod viewer;
 pub mod words;
