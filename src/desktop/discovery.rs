@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::app::Desktop;
 use super::dialogs::{self, Dialog};
 use super::jobs::Outcome;
-use super::state::discovery::{DiscoveryEvent, Found, FoundView, KmsEvent};
+use super::state::discovery::{DiscoveryEvent, Found, FoundView, KmsEvent, is_chosen, tick_rows};
 use super::state::facts::Page;
 use super::state::notices::Tone;
 use super::state::words;
@@ -16,18 +16,29 @@ use crate::workspace::{
 
 /// What a thread did for a discovery.
 pub enum DiscoveryOutcome {
-    /// It began, or not.
-    Began(Box<SavedDiscovery>, Result<Discovery, WorkspaceError>),
+    /// It began in the list with this number, or not.
+    Began(u64, Box<SavedDiscovery>, Result<Discovery, WorkspaceError>),
     /// What a discovery would ask.
     Priced((Vec<SourceOrder>, u32), Result<DiscoveryPrice, String>),
     /// The domain this machine belongs to.
     Home(Option<String>),
     /// The rows that are shown, of the discovery with this number.
     Shown(u64, FoundView, Vec<u32>),
-    /// Rows were ticked or not.
+    /// Rows of the discovery with this number were ticked or not.
     Ticked(u64, imbl::HashSet<u32>),
     /// Rows were taken over.
-    Accepted(Then, Result<AcceptReport, WorkspaceError>),
+    Accepted(Accepted, Result<AcceptReport, WorkspaceError>),
+}
+
+/// What was taken over. The window may show something else by the time it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Accepted {
+    /// The number of the list.
+    list: u64,
+    /// The number of the discovery.
+    found: u64,
+    /// What follows.
+    then: Then,
 }
 
 impl Desktop {
@@ -70,11 +81,7 @@ impl Desktop {
             }
             DiscoveryEvent::Tick(row, ticked) => {
                 if let Some(found) = &mut self.screen.found {
-                    if ticked {
-                        found.unticked.remove(&row);
-                    } else {
-                        found.unticked.insert(row);
-                    }
+                    found.tick(row, ticked);
                 }
             }
             DiscoveryEvent::TickShown(ticked) => self.tick_shown(ticked),
@@ -113,9 +120,16 @@ impl Desktop {
 
     fn begin(&mut self, order: Box<SavedDiscovery>, keep: bool) {
         if self.screen.found.as_ref().is_some_and(|f| f.plan.is_none()) {
-            self.say(Tone::Warning, "A discovery is under way", "Wait for it or cancel it.");
+            let dialog = self.dialogs.iter_mut().find(|d| matches!(d, Dialog::Discover(_)));
+            match dialog {
+                Some(Dialog::Discover(dialog)) => {
+                    dialog.failed("A discovery is under way: wait for it or cancel it.".into());
+                }
+                _ => self.say(Tone::Warning, "A discovery is under way", "Wait for it or cancel it."),
+            }
             return;
         }
+        let list = self.lists_opened;
         self.on_list("discover", move |w| {
             let began = PreparedDiscovery::new(&order.sources, order.rate)
                 .map_err(WorkspaceError::from)
@@ -125,7 +139,7 @@ impl Desktop {
                     }
                     Ok(w.discover(prepared))
                 });
-            Outcome::Discovery(DiscoveryOutcome::Began(order, began))
+            Outcome::Discovery(DiscoveryOutcome::Began(list, order, began))
         });
     }
 
@@ -154,44 +168,57 @@ impl Desktop {
     }
 
     fn tick_shown(&mut self, ticked: bool) {
-        let Some(found) = &self.screen.found else { return };
+        let Some(found) = &mut self.screen.found else { return };
+        let Some(plan) = found.plan.clone().filter(|_| found.can_tick_shown()) else {
+            return;
+        };
+        found.ticking = Some(Vec::new());
         let (number, shown, mut unticked) = (found.number, Arc::clone(&found.shown.1), found.unticked.clone());
         self.on_list("view", move |_| {
-            for row in shown.iter() {
-                if ticked {
-                    unticked.remove(row);
-                } else {
-                    unticked.insert(*row);
-                }
-            }
+            tick_rows(&plan, &mut unticked, &shown, ticked);
             Outcome::Discovery(DiscoveryOutcome::Ticked(number, unticked))
         });
     }
 
     fn accept(&mut self, then: Then) {
         let Some(found) = &mut self.screen.found else { return };
-        let Some(plan) = found.plan.clone().filter(|_| !found.accepting) else {
+        let Some(plan) = found.plan.clone().filter(|_| found.can_accept()) else {
             return;
         };
         found.accepting = true;
         let (unticked, readdress) = (found.unticked.clone(), found.readdress);
+        let what = Accepted {
+            list: self.lists_opened,
+            found: found.number,
+            then,
+        };
         self.on_list("accept", move |w| {
-            let chosen = |row: usize| u32::try_from(row).is_ok_and(|row| !unticked.contains(&row));
+            let chosen = |row: usize| is_chosen(&plan, &unticked, row);
             let accepted = w.accept_found(&plan, chosen, readdress);
-            Outcome::Discovery(DiscoveryOutcome::Accepted(then, accepted))
+            Outcome::Discovery(DiscoveryOutcome::Accepted(what, accepted))
         });
     }
 
     pub(super) fn discovery_outcome(&mut self, outcome: DiscoveryOutcome) {
         match outcome {
-            DiscoveryOutcome::Began(order, Ok(discovery)) => {
+            // Another list was opened meanwhile: what begins looks for that one in vain.
+            DiscoveryOutcome::Began(list, _, began) if list != self.lists_opened => {
+                if let Ok(discovery) = began {
+                    discovery.cancel();
+                }
+                self.dialogs.retain(|d| !matches!(d, Dialog::Discover(d) if d.waiting));
+            }
+            DiscoveryOutcome::Began(_, order, Ok(discovery)) => {
                 self.dialogs
                     .retain(|d| !matches!(d, Dialog::Discover(_) | Dialog::AddComputers(_)));
                 self.screen.discoveries += 1;
-                self.screen.found = Some(Found::new(self.screen.discoveries, *order, discovery));
+                let found = Found::new(self.screen.discoveries, *order, discovery);
+                if let Some(before) = self.screen.found.replace(found) {
+                    before.discovery.cancel();
+                }
                 self.screen.page = Page::Discovery;
             }
-            DiscoveryOutcome::Began(_, Err(error)) => {
+            DiscoveryOutcome::Began(_, _, Err(error)) => {
                 let message = words::sentence(&error.to_string());
                 for dialog in &mut self.dialogs {
                     if let Dialog::Discover(dialog) = dialog {
@@ -219,32 +246,39 @@ impl Desktop {
             }
             DiscoveryOutcome::Shown(number, view, rows) => {
                 if let Some(found) = self.screen.found.as_mut().filter(|f| f.number == number) {
-                    found.cursor = found.cursor.min(rows.len().saturating_sub(1));
-                    found.shown = (view, Arc::new(rows));
+                    found.shows(view, rows);
                 }
             }
             DiscoveryOutcome::Ticked(number, unticked) => {
                 if let Some(found) = self.screen.found.as_mut().filter(|f| f.number == number) {
-                    found.unticked = unticked;
+                    found.ticked(unticked);
                 }
             }
-            DiscoveryOutcome::Accepted(then, result) => self.accepted(then, result),
+            DiscoveryOutcome::Accepted(what, result) => self.accepted(what, result),
         }
     }
 
-    fn accepted(&mut self, then: Then, result: Result<AcceptReport, WorkspaceError>) {
+    fn accepted(&mut self, what: Accepted, result: Result<AcceptReport, WorkspaceError>) {
+        if what.list != self.lists_opened {
+            // It went into the list that was open then; the computers of the report are of that list, too.
+            return;
+        }
+        let then = what.then;
+        let shown = self.screen.found.as_mut().filter(|f| f.number == what.found);
         let report = match result {
             Ok(report) => report,
             Err(error) => {
-                if let Some(found) = &mut self.screen.found {
+                if let Some(found) = shown {
                     found.accepting = false;
                 }
                 self.fail("Nothing taken over", &error);
                 return;
             }
         };
-        self.screen.found = None;
-        self.screen.page = Page::Products;
+        if shown.is_some() {
+            self.screen.found = None;
+            self.screen.page = Page::Products;
+        }
         let mut detail = Vec::new();
         if report.changed > 0 {
             detail.push(format!(
@@ -365,3 +399,6 @@ impl Desktop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

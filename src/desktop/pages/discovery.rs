@@ -17,6 +17,9 @@ use crate::desktop::widgets::{
 use crate::model::found::{FoundCounts, FoundKind, SavedDiscovery, Then};
 use crate::workspace::{DiscoveryProgress, SourceProgress, SourceState};
 
+/// Pieces that name no computer, one by one; more are counted. Nobody reads on, and each costs time in every frame.
+const NOTES: usize = 100;
+
 pub(crate) fn discovery_ui(ui: &mut Ui, frame: &Frame<'_>) {
     match &frame.screen.found {
         None => nothing_ui(ui, frame),
@@ -205,9 +208,13 @@ fn notes_ui(ui: &mut Ui, progress: &DiscoveryProgress) {
         return;
     }
     section(ui, "Notes");
-    for (whence, problem) in &progress.problems {
+    for (whence, problem) in progress.problems.iter().take(NOTES) {
         let text = words::sentence(&format!("{whence}, {problem}"));
         ui.add(Label::new(RichText::new(text).color(p.warn)).selectable(true).wrap());
+    }
+    if progress.problems.len() > NOTES {
+        let more = words::number(progress.problems.len() - NOTES);
+        ui.label(RichText::new(format!("and {more} more")).color(p.text_weak));
     }
     for note in &progress.notes {
         let text = words::sentence(note);
@@ -267,7 +274,7 @@ fn found_ui(ui: &mut Ui, frame: &Frame<'_>, found: &Found) {
 }
 
 fn accept_ui(ui: &mut Ui, frame: &Frame<'_>, found: &Found) {
-    let able = found.chosen() > 0 && !found.accepting && !frame.facts.read_only;
+    let able = found.chosen() > 0 && found.can_accept() && !frame.facts.read_only;
     let busy = "A run is under way: wait for it or cancel it.";
     let update = ui.add_enabled_ui(!frame.facts.running, |ui| {
         primary_button(ui, able, "Add and update status")
@@ -344,15 +351,17 @@ fn filter_ui(ui: &mut Ui, frame: &Frame<'_>, found: &Found) {
         if edit.changed() {
             view(frame, found, |view| view.filter = text);
         }
-        if quiet_button(ui, None, "Tick all shown").clicked() {
-            send(frame, DiscoveryEvent::TickShown(true));
-        }
-        if quiet_button(ui, None, "Tick none")
-            .on_hover_text("Of what is shown")
-            .clicked()
-        {
-            send(frame, DiscoveryEvent::TickShown(false));
-        }
+        ui.add_enabled_ui(found.can_tick_shown(), |ui| {
+            if quiet_button(ui, None, "Tick all shown").clicked() {
+                send(frame, DiscoveryEvent::TickShown(true));
+            }
+            if quiet_button(ui, None, "Tick none")
+                .on_hover_text("Of what is shown")
+                .clicked()
+            {
+                send(frame, DiscoveryEvent::TickShown(false));
+            }
+        });
         let chosen = words::number(found.chosen());
         ui.label(RichText::new(format!("{chosen} ticked")).color(p.text_weak));
         if found.counts.elsewhere > 0 {
@@ -411,7 +420,7 @@ fn table_ui(ui: &mut Ui, frame: &Frame<'_>, found: &Found) {
         Some(GridRow {
             cells: FoundColumn::ALL.iter().map(|column| column.text(row)).collect(),
             symbol: Some((1, icon, color)),
-            ticked: !found.unticked.contains(&index),
+            ticked: row.kind != FoundKind::Unclear && !found.unticked.contains(&index),
             tickable: row.kind != FoundKind::Unclear,
         })
     });

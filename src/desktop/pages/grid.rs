@@ -93,13 +93,16 @@ impl Grid<'_> {
                     if let Some(line) = moved {
                         area = area.vertical_scroll_offset(self.offset_for(ui, line));
                     }
-                    area.show_rows(ui, theme::ROW, self.rows, |ui, range| {
+                    let shown = area.show_rows(ui, theme::ROW, self.rows, |ui, range| {
                         for line in range {
                             if let Some(row) = row(line) {
                                 self.row_ui(ui, line, &row, &widths, &mut actions);
                             }
                         }
                     });
+                    // Also where the wheel went: the keyboard goes on from there.
+                    let offset = shown.state.clamped_offset().y;
+                    ui.data_mut(|d| d.insert_temp(self.id().with("offset"), offset));
                 });
         });
         actions
@@ -125,9 +128,7 @@ impl Grid<'_> {
         let seen: f32 = ui.data(|d| d.get_temp(self.id().with("offset"))).unwrap_or_default();
         let height = (ui.available_height() - theme::ROW).max(theme::ROW);
         let top = line as f32 * theme::ROW;
-        let offset = seen.clamp((top - height).max(0.0), top.max(0.0));
-        ui.data_mut(|d| d.insert_temp(self.id().with("offset"), offset));
-        offset
+        seen.clamp((top - height).max(0.0), top.max(0.0))
     }
 
     /// One invisible widget takes the focus of the table. The line that the keyboard went to.

@@ -131,6 +131,27 @@ impl FoundView {
     }
 }
 
+/// True for a row to take over. One that is unclear never is: nothing would come of it.
+pub fn is_chosen(plan: &FoundPlan, unticked: &imbl::HashSet<u32>, row: usize) -> bool {
+    let is_clear = plan.rows.get(row).is_some_and(|r| r.kind != FoundKind::Unclear);
+    is_clear && u32::try_from(row).is_ok_and(|row| !unticked.contains(&row))
+}
+
+/// Ticks `rows` or not. Takes time that grows with them: not for the UI thread.
+pub fn tick_rows(plan: &FoundPlan, unticked: &mut imbl::HashSet<u32>, rows: &[u32], ticked: bool) {
+    for row in rows {
+        if ticked {
+            unticked.remove(row);
+        } else if plan
+            .rows
+            .get(*row as usize)
+            .is_some_and(|r| r.kind != FoundKind::Unclear)
+        {
+            unticked.insert(*row);
+        }
+    }
+}
+
 /// A text as people sort it: `pc-2` before `pc-10`, and so with addresses.
 fn natural(text: &str) -> String {
     let mut key = String::with_capacity(text.len() + 16);
@@ -173,8 +194,10 @@ pub struct Found {
     pub view: FoundView,
     /// The rows shown, and the view they are of.
     pub shown: (FoundView, Arc<Vec<u32>>),
-    /// Rows that were unticked.
+    /// Rows that were unticked. Those that cannot be ticked are not among them.
     pub unticked: imbl::HashSet<u32>,
+    /// Everything that is shown is being ticked or not; what was ticked by hand meanwhile.
+    pub ticking: Option<Vec<(u32, bool)>>,
     /// Take new addresses over, too.
     pub readdress: bool,
     /// The row under the keyboard.
@@ -195,6 +218,7 @@ impl Found {
             view: FoundView::default(),
             shown: (FoundView::default(), Arc::default()),
             unticked: imbl::HashSet::new(),
+            ticking: None,
             readdress: false,
             cursor: 0,
             accepting: false,
@@ -203,7 +227,46 @@ impl Found {
 
     /// Rows that are ticked.
     pub fn chosen(&self) -> usize {
-        self.plan.as_ref().map_or(0, |p| p.rows.len()) - self.unticked.len()
+        let rows = self.plan.as_ref().map_or(0, |p| p.rows.len());
+        rows.saturating_sub(self.counts.unclear + self.unticked.len())
+    }
+
+    /// Ticks a row or not.
+    pub fn tick(&mut self, row: u32, ticked: bool) {
+        if ticked {
+            self.unticked.remove(&row);
+        } else {
+            self.unticked.insert(row);
+        }
+        if let Some(meanwhile) = &mut self.ticking {
+            meanwhile.push((row, ticked));
+        }
+    }
+
+    /// Everything that is shown was ticked or not; what a person ticked meanwhile stays as it is.
+    pub fn ticked(&mut self, unticked: imbl::HashSet<u32>) {
+        self.unticked = unticked;
+        for (row, ticked) in self.ticking.take().unwrap_or_default() {
+            self.tick(row, ticked);
+        }
+    }
+
+    /// These are the rows of a view; unless something else was asked for since.
+    pub fn shows(&mut self, view: FoundView, rows: Vec<u32>) {
+        if view == self.view {
+            self.cursor = self.cursor.min(rows.len().saturating_sub(1));
+            self.shown = (view, Arc::new(rows));
+        }
+    }
+
+    /// True where what is on the screen is what was asked for, and nothing else is being ticked.
+    pub fn can_tick_shown(&self) -> bool {
+        self.shown.0 == self.view && self.ticking.is_none() && !self.accepting
+    }
+
+    /// True where the ticks are known and not being taken over already.
+    pub fn can_accept(&self) -> bool {
+        !self.accepting && self.ticking.is_none()
     }
 
     /// The row at a line of what is shown.

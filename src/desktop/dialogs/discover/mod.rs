@@ -74,11 +74,16 @@ pub struct Discover {
     keep: bool,
     name: String,
     focused: bool,
+    /// Grows with every change of the long texts: they are compared by it.
+    typed: u64,
     /// What was asked about last, and what that would ask.
     asked: Option<(Vec<SourceOrder>, u32)>,
+    /// The same, with [`Self::typed`] in the place of the long texts.
+    asked_of: Option<(u64, Vec<SourceOrder>, u32)>,
     price: Option<Result<DiscoveryPrice, String>>,
     problem: Option<String>,
-    waiting: bool,
+    /// It was asked for and has not begun yet.
+    pub(in crate::desktop) waiting: bool,
 }
 
 impl Discover {
@@ -99,7 +104,9 @@ impl Discover {
             keep: false,
             name: String::new(),
             focused: false,
+            typed: 0,
             asked: None,
+            asked_of: None,
             price: None,
             problem: None,
             waiting: false,
@@ -152,10 +159,14 @@ impl Discover {
     }
 
     fn sources(&self) -> Vec<SourceOrder> {
+        self.sources_of(self.text.clone(), self.ranges.clone())
+    }
+
+    /// The sources, with these in the place of the long texts.
+    fn sources_of(&self, text: String, ranges: String) -> Vec<SourceOrder> {
         let mut sources = Vec::new();
         let (probe, port) = (self.probe, self.port.trim().parse().ok().filter(|p| *p > 0));
         if !self.text.trim().is_empty() {
-            let text = self.text.clone();
             sources.push(SourceOrder::Names { text, port, probe });
         }
         if !self.file.trim().is_empty() {
@@ -170,7 +181,6 @@ impl Discover {
             sources.push(SourceOrder::Directory(self.directory.order()));
         }
         if !self.ranges.trim().is_empty() {
-            let ranges = self.ranges.clone();
             sources.push(SourceOrder::NetBios { ranges });
         }
         if self.local {
@@ -270,6 +280,7 @@ impl Discover {
         let edit = text_box(&mut self.text, 5)
             .hint_text("lab-pc-014.contoso.com\n10.0.4.17\n10.0.4.0/24\n10.0.5.10-10.0.5.40");
         let edit = scrolled(ui, edit, 5).labelled_by(label.id);
+        self.typed += u64::from(edit.changed());
         if !std::mem::replace(&mut self.focused, true) {
             edit.request_focus();
         }
@@ -327,7 +338,8 @@ impl Discover {
     fn netbios_ui(&mut self, ui: &mut Ui) {
         let label = ui.label("Ask the addresses of these ranges and networks");
         let edit = text_box(&mut self.ranges, 3).hint_text("10.0.4.0/24\n10.0.5.10-10.0.5.40");
-        scrolled(ui, edit, 3).labelled_by(label.id);
+        let edit = scrolled(ui, edit, 3).labelled_by(label.id);
+        self.typed += u64::from(edit.changed());
         self.rate_ui(ui);
         note(
             ui,
@@ -347,8 +359,7 @@ impl Discover {
 
     /// What it would ask, and the buttons. True when the dialog is done.
     fn foot_ui(&mut self, ui: &mut Ui, frame: &Frame<'_>) -> bool {
-        let sources = self.sources();
-        self.ask_price(frame, &sources);
+        let nowhere = self.ask_price(frame);
         ui.add_space(theme::XS);
         ui.horizontal(|ui| {
             let check = ui.add(Checkbox::new(&mut self.keep, "Keep in the list as"));
@@ -361,7 +372,7 @@ impl Discover {
         });
         match (&self.problem, &self.price) {
             (Some(problem), _) => banner_ui(ui, Health::Bad, "", problem),
-            (None, Some(Err(problem))) if !sources.is_empty() => {
+            (None, Some(Err(problem))) if !nowhere => {
                 banner_ui(ui, Health::Bad, "", &words::sentence(problem));
             }
             (None, Some(Ok(price))) if price.needs_consent() => {
@@ -373,7 +384,7 @@ impl Discover {
         let known = matches!(self.price, Some(Ok(_)));
         let mut done = false;
         buttons(ui, |ui| {
-            if answer_button(ui, !sources.is_empty() && named && known && !self.waiting, "Discover") {
+            if answer_button(ui, !nowhere && named && known && !self.waiting, "Discover") {
                 self.waiting = true;
                 self.problem = None;
                 frame.send(Event::Discovery(DiscoveryEvent::Begin(
@@ -386,18 +397,23 @@ impl Discover {
         done
     }
 
-    /// Reading files and counting addresses is not for this thread.
-    fn ask_price(&mut self, frame: &Frame<'_>, sources: &[SourceOrder]) {
-        let current = (sources.to_vec(), self.rate);
-        if self.asked.as_ref() == Some(&current) {
-            return;
+    /// Reading files and counting addresses is not for this thread, nor is comparing a long text in every frame. True where
+    /// nothing says where to look.
+    fn ask_price(&mut self, frame: &Frame<'_>) -> bool {
+        let current = (self.typed, self.sources_of(String::new(), String::new()), self.rate);
+        let nowhere = current.1.is_empty();
+        if self.asked_of.as_ref() == Some(&current) {
+            return nowhere;
         }
+        self.asked_of = Some(current);
         self.problem = None;
         self.price = None;
-        if !sources.is_empty() {
-            frame.send(Event::Discovery(DiscoveryEvent::Price(sources.to_vec(), self.rate)));
+        let sources = self.sources();
+        if !nowhere {
+            frame.send(Event::Discovery(DiscoveryEvent::Price(sources.clone(), self.rate)));
         }
-        self.asked = Some(current);
+        self.asked = Some((sources, self.rate));
+        nowhere
     }
 }
 

@@ -36,6 +36,10 @@ struct Node {
 pub(super) struct Tree {
     nodes: Vec<Node>,
     roots: Below,
+    /// Nodes that are being asked for what is below them.
+    asked: usize,
+    /// The nodes in sight; `None`: to be found anew.
+    lines: Option<Vec<usize>>,
     problem: Option<String>,
 }
 
@@ -47,13 +51,14 @@ impl Tree {
             return;
         };
         if let Some(node) = self.nodes.iter_mut().find(|n| n.what.dn == dn) {
+            self.asked += usize::from(!matches!(node.below, Below::Asked(_)));
             node.below = Below::Asked(listing);
         }
     }
 
     pub fn is_waiting(&self) -> bool {
         let waits = |below: &Below| matches!(below, Below::Asked(listing) if listing.is_waiting());
-        waits(&self.roots) || self.nodes.iter().any(|n| waits(&n.below))
+        waits(&self.roots) || self.asked > 0 && self.nodes.iter().any(|n| waits(&n.below))
     }
 
     /// Takes in what has been answered.
@@ -62,10 +67,15 @@ impl Tree {
             && let Some(answer) = listing.answer()
         {
             self.roots = Below::Known;
+            self.lines = None;
+            self.asked = 0;
             match answer {
                 Ok(nodes) => self.nodes = nodes.into_iter().map(|node| fresh(node, 0)).collect(),
                 Err(failure) => self.problem = Some(failure.message),
             }
+        }
+        if self.asked == 0 {
+            return;
         }
         let answered = self.nodes.iter().enumerate().find_map(|(at, node)| match &node.below {
             Below::Asked(listing) => Some((at, listing.answer()?)),
@@ -74,6 +84,8 @@ impl Tree {
         let Some((at, answer)) = answered else { return };
         let Some(node) = self.nodes.get_mut(at) else { return };
         node.below = Below::Known;
+        self.asked -= 1;
+        self.lines = None;
         let depth = node.depth + 1;
         match answer {
             Ok(nodes) => {
@@ -120,7 +132,8 @@ impl Tree {
             }
             return None;
         }
-        let visible = self.visible();
+        let visible = self.lines.take().unwrap_or_else(|| self.visible());
+        let mut turned = false;
         let mut chosen = None;
         let surface = Surface::new()
             .stroke(Stroke::new(1.0, p.line))
@@ -138,12 +151,15 @@ impl Tree {
                     .show_rows(ui, LINE, visible.len(), |ui, range| {
                         for at in range.filter_map(|line| visible.get(line)) {
                             if let Some(node) = self.nodes.get_mut(*at) {
+                                let open = node.open;
                                 node.ui(ui, frame, order, base, &mut chosen);
+                                turned |= node.open != open;
                             }
                         }
                     });
             });
         });
+        self.lines = Some(visible).filter(|_| !turned);
         chosen
     }
 }
