@@ -410,6 +410,21 @@ async fn a_context_that_is_not_renewed_stays_good() {
 }
 
 #[tokio::test]
+async fn a_list_is_whole_only_where_the_computer_says_so() {
+    if available() {
+        // A context of elements, and an answer to a Pull that has nothing and says nothing.
+        for mode in ["nested", "gap"] {
+            let server = Server::start(&["--mode", mode]);
+            let mut connection = open(&server).await.unwrap();
+            assert_eq!(query(&mut connection).await.unwrap().len(), 3, "{mode}");
+        }
+        let (error, _) = query_against("unsaid").await;
+        assert_eq!(error.failure().class, FailureClass::Protocol, "{error}");
+        assert!(error.to_string().contains("whether that is all"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_return_value_is_success_only_when_it_is_zero() {
     if available() {
         let server = Server::start(&[]);

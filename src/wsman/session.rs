@@ -170,15 +170,18 @@ impl Session {
                 context,
                 ended,
             } = batch_of;
-            let is_empty = more.is_empty();
-            empty += usize::from(is_empty);
+            empty += usize::from(more.is_empty());
             items.extend(more);
             // A Pull answered without a context leaves the one it had good; a server that means the end by that and does
             // not say so will answer the next Pull with a fault.
             is_guess = context.is_none();
-            let context = match context.or(previous.take().filter(|_| !is_empty)) {
-                Some(context) if !ended => context,
-                _ => return Ok(items),
+            if ended {
+                return Ok(items);
+            }
+            let Some(context) = context.or(previous.take()) else {
+                // Nobody could tell a list that ends here from one that goes on.
+                let what = "answered the query without saying whether that is all, or how to ask for the rest";
+                return Err(self.target.failure(FailureClass::Protocol, what).into());
             };
             let excess = if items.len() > MAX_ITEMS || self.received > MAX_RECEIVED {
                 Some(format!(

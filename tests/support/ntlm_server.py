@@ -14,6 +14,7 @@ import struct
 import sys
 import tempfile
 from http.server import BaseHTTPRequestHandler
+from xml.etree import ElementTree
 
 import spnego
 from spnego._ntlm_raw.crypto import ntowfv1
@@ -55,11 +56,23 @@ def answer(request, mode):
         status, body = 500, FAULT % (0x80041010, "Invalid class ")
     elif action == "Enumerate" and mode == "small" and "MaxElements>1<" not in request:
         status, body = 500, FAULT.replace("w:InternalError", "w:EncodingLimit") % (2150859010, "too large")
+    elif action == "Enumerate" and mode == "unsaid":  # neither an end nor a way on
+        body = f"<n:EnumerateResponse><w:Items>{product(1, True)}</w:Items></n:EnumerateResponse>"
+    elif action == "Enumerate" and mode == "nested":  # a context of elements, in a namespace declared around it
+        body = (f"<n:EnumerateResponse xmlns:x='urn:x'><n:EnumerationContext><x:Id>1 &amp; 2</x:Id></n:EnumerationContext>"
+                f"<w:Items>{product(1, True)}{product(2, True)}</w:Items></n:EnumerateResponse>")
     elif action == "Enumerate" and mode == "odd":  # ignores OptimizeEnumeration
         body = "<n:EnumerateResponse><n:EnumerationContext>uuid:1</n:EnumerationContext></n:EnumerateResponse>"
     elif action == "Enumerate":
         body = (f"<n:EnumerateResponse><n:EnumerationContext>uuid:1</n:EnumerationContext>"
                 f"<w:Items>{product(1, True)}{product(2, True)}</w:Items></n:EnumerateResponse>")
+    elif action == "Pull" and mode == "nested":
+        context = ElementTree.fromstring(request).find(f".//{{{WSEN}}}EnumerationContext")
+        assert [(e.tag, e.text) for e in context] == [("{urn:x}Id", "1 & 2")], request
+        body = f"<n:PullResponse><n:Items>{product(3, False)}</n:Items><n:EndOfSequence/></n:PullResponse>"
+    elif action == "Pull" and mode == "gap" and not answer.pulls:  # nothing yet, and nothing said
+        answer.pulls += 1
+        body = "<n:PullResponse><n:Items/></n:PullResponse>"
     elif action == "Pull" and mode in ("keep-context", "no-end"):  # the context of the Pull stays good
         answer.pulls += 1
         if answer.pulls < 3:
@@ -128,7 +141,7 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(401, headers, b"" if token else b"<html>401 - Unauthorized</html>", "text/html")
 
     def sign_in(self, scheme, token):
-        if ARGS.mode == "spnego-only" and token.startswith(b"NTLMSSP"):
+        if ARGS.mode == "no-tokens" or ARGS.mode == "spnego-only" and token.startswith(b"NTLMSSP"):
             print("REFUSED raw token", flush=True)
             return self.challenge()
         if self.context is None:

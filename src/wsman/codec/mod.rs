@@ -24,7 +24,8 @@ pub use multipart::{
 };
 pub use request::{Argument, Batch, Request, RequestContext, enumerate, identify, invoke, pull, release};
 pub use response::{
-    EnumerateReply, Identity, Object, PropertyValue, parse_enumerate, parse_identify, parse_method_output,
+    EnumerateReply, EnumerationContext, Identity, Object, PropertyValue, parse_enumerate, parse_identify,
+    parse_method_output,
 };
 pub use wrap_token::{token_overhead, turn_token};
 pub use xml::{Element, decode_text, first_words, parse_document};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::ns;
+use super::{EnumerationContext, ns};
 
 /// What every request of one connection has in common.
 #[derive(Debug, Clone)]
@@ -77,25 +77,38 @@ pub fn enumerate(context: &RequestContext, resource_uri: &str, wql: &str, batch:
 }
 
 /// Pull: the next batch. The resource URI is the one of the Enumerate.
-pub fn pull(context: &RequestContext, resource_uri: &str, enumeration: &str, batch: Batch) -> Request {
+pub fn pull(context: &RequestContext, resource_uri: &str, enumeration: &EnumerationContext, batch: Batch) -> Request {
     let action = format!("{}/Pull", ns::ENUMERATION);
-    write(context, resource_uri, &action, &[], enumeration.len(), |out| {
-        out.push_str("<n:Pull><n:EnumerationContext>");
-        push_escaped(out, enumeration);
-        out.push_str("</n:EnumerationContext><n:MaxElements>");
+    write(context, resource_uri, &action, &[], 0, |out| {
+        out.push_str("<n:Pull>");
+        push_context(out, enumeration);
+        out.push_str("<n:MaxElements>");
         out.push_str(&batch.0.to_string());
         out.push_str("</n:MaxElements></n:Pull>");
     })
 }
 
 /// Release: an enumeration that is not read to its end.
-pub fn release(context: &RequestContext, resource_uri: &str, enumeration: &str) -> Request {
+pub fn release(context: &RequestContext, resource_uri: &str, enumeration: &EnumerationContext) -> Request {
     let action = format!("{}/Release", ns::ENUMERATION);
-    write(context, resource_uri, &action, &[], enumeration.len(), |out| {
-        out.push_str("<n:Release><n:EnumerationContext>");
-        push_escaped(out, enumeration);
-        out.push_str("</n:EnumerationContext></n:Release>");
+    write(context, resource_uri, &action, &[], 0, |out| {
+        out.push_str("<n:Release>");
+        push_context(out, enumeration);
+        out.push_str("</n:Release>");
     })
+}
+
+/// It holds nothing that has to be wiped, so the buffer may grow.
+fn push_context(out: &mut String, enumeration: &EnumerationContext) {
+    match enumeration {
+        EnumerationContext::Text(text) => {
+            out.push_str("<n:EnumerationContext>");
+            push_escaped(out, text);
+            out.push_str("</n:EnumerationContext>");
+        }
+        // INVARIANT: an element that was read as well-formed, namespaces included.
+        EnumerationContext::Markup(markup) => out.push_str(markup),
+    }
 }
 
 /// Calls a method (MS-WSMV 3.1.4.1.33): action is resource URI and method, the parameters keep their order.
@@ -287,11 +300,20 @@ mod tests {
 
     #[test]
     fn pull_and_release_name_the_enumeration() {
-        let pull = parse_document(&pull(&context(), "uri", "uuid:1 & 2", Batch(7)).body).unwrap();
+        let pull = parse_document(
+            &pull(
+                &context(),
+                "uri",
+                &EnumerationContext::Text("uuid:1 & 2".into()),
+                Batch(7),
+            )
+            .body,
+        )
+        .unwrap();
         let body = pull.child("Body").unwrap().child("Pull").unwrap();
         assert_eq!(body.child("EnumerationContext").unwrap().text, "uuid:1 & 2");
         assert_eq!(body.child("MaxElements").unwrap().text, "7");
-        let release = parse_document(&release(&context(), "uri", "x").body).unwrap();
+        let release = parse_document(&release(&context(), "uri", &EnumerationContext::Text("x".into())).body).unwrap();
         assert!(release.child("Body").unwrap().child("Release").is_some());
         assert!(
             parse_document(&identify().body)

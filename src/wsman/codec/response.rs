@@ -22,6 +22,15 @@ pub struct Object {
     pub properties: Vec<(String, PropertyValue)>,
 }
 
+/// What a computer knows an enumeration by, to be sent back as it came (WS-Enumeration 3.1 allows any content).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EnumerationContext {
+    /// Text, without surrounding white space; what Windows gives.
+    Text(String),
+    /// The whole element as XML, where it has elements inside.
+    Markup(String),
+}
+
 /// One batch of an enumeration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EnumerateReply {
@@ -29,7 +38,7 @@ pub struct EnumerateReply {
     pub items: Vec<Object>,
     /// What to pull next. `None` in the answer to a Pull without `ended`: the context of that Pull is still good
     /// (WS-Enumeration 3.2).
-    pub context: Option<String>,
+    pub context: Option<EnumerationContext>,
     /// Nothing is left.
     pub ended: bool,
 }
@@ -53,9 +62,12 @@ pub fn parse_enumerate(body: Option<Element>) -> Result<EnumerateReply, CodecErr
     let ended = body.child("EndOfSequence").is_some();
     let context = body
         .child("EnumerationContext")
-        .map(Element::trimmed)
-        .filter(|context| !context.is_empty())
-        .map(str::to_owned);
+        .and_then(|context| match &context.markup {
+            Some(markup) => Some(EnumerationContext::Markup(markup.to_string())),
+            None => Some(context.trimmed())
+                .filter(|text| !text.is_empty())
+                .map(|text| EnumerationContext::Text(text.to_owned())),
+        });
     let items = body
         .children
         .into_iter()
@@ -110,16 +122,30 @@ fn expect(
     }
 }
 
-/// Enumerations of objects with their addresses wrap both in `Item` (DSP0226 8.7).
-fn unwrap_item(item: Element) -> Element {
-    let is_wrapper = item.name == "Item" && item.children.iter().any(|c| c.name == "EndpointReference");
-    if !is_wrapper {
-        return item;
+/// Enumerations of objects with their addresses wrap both in `Item` (DSP0226 8.7); some servers write `Item` without the
+/// address, and put the whole instance into an `XmlFragment`.
+fn unwrap_item(mut item: Element) -> Element {
+    // INVARIANT: each turn goes one level down, so this ends.
+    loop {
+        let has_address = item.children.iter().any(|c| c.name == "EndpointReference");
+        match item.name.as_str() {
+            "Item" if has_address => {}
+            "Item" if matches!(item.children.as_slice(), [only] if only.name == "XmlFragment") => {}
+            "Item" | "XmlFragment" if matches!(item.children.as_slice(), [only] if is_object(only)) => {}
+            _ => return item,
+        }
+        item = item
+            .children
+            .into_iter()
+            .find(|c| c.name != "EndpointReference")
+            .unwrap_or_default();
     }
-    item.children
-        .into_iter()
-        .find(|c| c.name != "EndpointReference")
-        .unwrap_or_default()
+}
+
+/// An object has properties inside; the value of a property at most one of the types of DSP0230 5.3.
+fn is_object(element: &Element) -> bool {
+    let is_value = |c: &Element| matches!(c.name.as_str(), "Datetime" | "Interval" | "Date" | "Time");
+    !element.children.is_empty() && !element.children.iter().any(is_value)
 }
 
 fn object_of(element: Element) -> Object {
@@ -169,7 +195,9 @@ fn value_of(element: &Element) -> PropertyValue {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Reply, parse_reply};
+    use std::time::Duration;
+
+    use super::super::{Batch, Reply, RequestContext, parse_document, parse_reply, pull, release};
     use super::*;
 
     fn body(xml: &str) -> Option<Element> {
@@ -222,7 +250,7 @@ mod tests {
              </p:Win32_X><p:Win32_X xmlns:p='urn:x'/></n:Items></n:PullResponse>",
         ))
         .unwrap();
-        assert_eq!(reply.context.as_deref(), Some("uuid:7"));
+        assert_eq!(reply.context, Some(EnumerationContext::Text("uuid:7".into())));
         assert!(!reply.ended);
         assert_eq!(reply.items.len(), 2);
         assert_eq!(
@@ -252,12 +280,82 @@ mod tests {
     }
 
     #[test]
+    fn a_context_with_elements_inside_goes_back_as_it_came() {
+        let reply = parse_enumerate(body(
+            "<x:PullResponse xmlns:x='urn:\"x' xmlns='urn:d'><x:EnumerationContext xmlns:y='urn:y' k='1'>\
+             <y:Id a='&lt;'>7 &amp; 8<Deep/></y:Id><w:Other xsi:nil='true'/></x:EnumerationContext>\
+             <n:Items xmlns:late='urn:late'/></x:PullResponse>",
+        ))
+        .unwrap();
+        let context = reply.context.unwrap();
+        let request_context = RequestContext {
+            to: "http://x".into(),
+            operation_timeout: Duration::from_secs(1),
+            max_envelope: 1,
+        };
+        for request in [
+            pull(&request_context, "uri", &context, Batch(1)),
+            release(&request_context, "uri", &context),
+        ] {
+            let sent = String::from_utf8(request.body.to_vec()).unwrap();
+            for part in [
+                "<x:EnumerationContext xmlns:y='urn:y' k='1' ",
+                " xmlns:x=\"urn:&quot;x\"",
+                " xmlns=\"urn:d\"",
+                " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"",
+                "><y:Id a='&lt;'>7 &amp; 8<Deep/></y:Id><w:Other xsi:nil='true'/></x:EnumerationContext>",
+            ] {
+                assert!(sent.contains(part), "{part} in {sent}");
+            }
+            assert!(!sent.contains("late") && sent.matches("xmlns:y").count() == 1, "{sent}");
+            let root = parse_document(sent.as_bytes()).unwrap();
+            let asked = root.child("Body").unwrap().children.first().unwrap();
+            assert_eq!(asked.child("EnumerationContext").unwrap().children.len(), 2);
+        }
+    }
+
+    #[test]
     fn objects_with_addresses_are_unwrapped() {
         let reply = parse_enumerate(body(
             "<n:PullResponse><n:Items><w:Item><p><A>1</A></p><a:EndpointReference xmlns:a='urn:a'/></w:Item></n:Items></n:PullResponse>",
         ))
         .unwrap();
         assert_eq!(reply.items[0].properties, [("A".to_owned(), text("1"))]);
+    }
+
+    #[test]
+    fn whatever_an_object_is_wrapped_in_is_taken_off() {
+        let objects = |items: &str| {
+            let xml = format!("<n:PullResponse><n:Items>{items}</n:Items><n:EndOfSequence/></n:PullResponse>");
+            parse_enumerate(body(&xml)).unwrap().items
+        };
+        let both = [("A".to_owned(), text("1")), ("B".to_owned(), text("2"))];
+        for wrapped in [
+            "<w:Item><w:XmlFragment><A>1</A><B>2</B></w:XmlFragment></w:Item>",
+            "<w:Item><p><A>1</A><B>2</B></p></w:Item>",
+            "<w:XmlFragment><p><A>1</A><B>2</B></p></w:XmlFragment>",
+            "<w:Item><w:XmlFragment><p><A>1</A><B>2</B></p></w:XmlFragment><a:EndpointReference xmlns:a='urn:a'/></w:Item>",
+        ] {
+            assert_eq!(objects(wrapped)[0].properties, both, "{wrapped}");
+        }
+        // A projection of one property is no wrapper of another object.
+        for (projected, value) in [
+            ("<When><Datetime>2026</Datetime></When>", text("2026")),
+            ("<When><Date>2026</Date><Time>12</Time></When>", text("2026 12")),
+            ("<When>1</When>", text("1")),
+            ("<When xsi:nil='true'/>", PropertyValue::Null),
+        ] {
+            for xml in [
+                format!("<w:XmlFragment>{projected}</w:XmlFragment>"),
+                format!("<w:Item><w:XmlFragment>{projected}</w:XmlFragment></w:Item>"),
+            ] {
+                assert_eq!(
+                    objects(&xml)[0].properties,
+                    [("When".to_owned(), value.clone())],
+                    "{xml}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub struct Element {
     pub children: Vec<Element>,
     /// The direct text, all pieces joined, white space as it came.
     pub text: String,
+    /// Of an `EnumerationContext` with elements inside: the whole of it as it came, with the namespaces around it
+    /// declared, so that it can be sent back as it is.
+    pub markup: Option<Box<str>>,
 }
 
 impl Element {
@@ -111,6 +114,7 @@ pub fn parse_document(bytes: &[u8]) -> Result<Element, CodecError> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().trim_markup_names_in_closing_tags = true;
     let mut open: Vec<Element> = Vec::new();
+    let mut scope = Scope::default();
     let mut root = None;
     let mut count = 0usize;
     loop {
@@ -124,7 +128,9 @@ pub fn parse_document(bytes: &[u8]) -> Result<Element, CodecError> {
                         unit: "levels of elements",
                     });
                 }
-                open.push(element(&start, reader.buffer_position())?);
+                let element = element(&start, reader.buffer_position())?;
+                scope.open(&start, &element.name, open.len(), reader.buffer_position());
+                open.push(element);
             }
             Event::Empty(start) => {
                 count += 1;
@@ -132,7 +138,8 @@ pub fn parse_document(bytes: &[u8]) -> Result<Element, CodecError> {
                 close(element, &mut open, &mut root, reader.buffer_position())?;
             }
             Event::End(_) => {
-                if let Some(element) = open.pop() {
+                if let Some(mut element) = open.pop() {
+                    element.markup = scope.close(text, &element, open.len(), reader.buffer_position());
                     close(element, &mut open, &mut root, reader.buffer_position())?;
                 }
             }
@@ -156,6 +163,55 @@ pub fn parse_document(bytes: &[u8]) -> Result<Element, CodecError> {
     match root {
         Some(root) if open.is_empty() => Ok(root),
         _ => Err(not_xml(reader.buffer_position(), &"the document ends too early")),
+    }
+}
+
+/// The namespaces declared around the place that is read, and the enumeration context that is open there.
+#[derive(Default)]
+struct Scope {
+    /// Depth, name of the attribute, value as it is written in double quotes.
+    declared: Vec<(usize, String, String)>,
+    /// Depth, start tag with its namespaces, where its content begins.
+    context: Option<(usize, String, u64)>,
+}
+
+impl Scope {
+    fn open(&mut self, start: &BytesStart<'_>, name: &str, depth: usize, position: u64) {
+        for attribute in start.attributes().with_checks(false).flatten() {
+            let key = attribute.key.0;
+            if key == "xmlns" || key.starts_with("xmlns:") {
+                let value = attribute.value.replace('"', "&quot;");
+                self.declared.push((depth, key.to_owned(), value));
+            }
+        }
+        if name != "EnumerationContext" || self.context.is_some() {
+            return;
+        }
+        let mut tag = format!("<{}", &**start);
+        // What the element declares itself stands in its tag; of the others the nearest counts.
+        let mut seen: Vec<&str> = Vec::new();
+        for (at, key, value) in self.declared.iter().rev() {
+            if !seen.contains(&key.as_str()) {
+                seen.push(key);
+                if *at != depth {
+                    tag.extend([" ", key, "=\"", value, "\""]);
+                }
+            }
+        }
+        tag.push('>');
+        self.context = Some((depth, tag, position));
+    }
+
+    /// Leaves an element; its markup, if it is a context with elements inside.
+    fn close(&mut self, text: &str, element: &Element, depth: usize, position: u64) -> Option<Box<str>> {
+        self.declared
+            .truncate(self.declared.partition_point(|(at, ..)| *at < depth));
+        let (_, mut markup, from) = self.context.take_if(|(at, ..)| *at == depth)?;
+        if element.children.is_empty() {
+            return None;
+        }
+        markup.push_str(text.get(usize::try_from(from).ok()?..usize::try_from(position).ok()?)?);
+        Some(markup.into())
     }
 }
 
