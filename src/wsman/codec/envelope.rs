@@ -13,7 +13,8 @@ pub enum Reply {
 }
 
 /// Parses an envelope and checks that it answers `message_id` (an empty one is not checked, for Identify). An answer
-/// without `RelatesTo` is accepted.
+/// without `RelatesTo` is accepted, and a fault that says it cannot tell what it relates to (WS-Addressing 3.2: the message
+/// could not be read).
 pub fn parse_reply(bytes: &[u8], message_id: &str) -> Result<Reply, CodecError> {
     let root = parse_document(bytes)?;
     if root.name != "Envelope" {
@@ -24,9 +25,14 @@ pub fn parse_reply(bytes: &[u8], message_id: &str) -> Result<Reply, CodecError> 
         .and_then(|header| header.child("RelatesTo"))
         .map(Element::trimmed)
         .filter(|text| !text.is_empty());
+    let is_fault = root
+        .child("Body")
+        .and_then(|body| body.children.first())
+        .is_some_and(|content| content.name == "Fault");
     if let Some(relates_to) = relates_to
         && !message_id.is_empty()
         && !same_id(relates_to, message_id)
+        && !(is_fault && is_of_unknown(relates_to))
     {
         return Err(CodecError::WrongReply {
             relates_to: relates_to.chars().take(80).collect(),
@@ -53,6 +59,12 @@ fn same_id(a: &str, b: &str) -> bool {
     bare(a).eq_ignore_ascii_case(bare(b))
 }
 
+/// What stands for a message that could not be read: `.../2004/08/addressing/id/unspecified`, or the 2005 version's
+/// `.../addressing/unspecified` and `.../addressing/none`. Ids of messages are GUIDs.
+fn is_of_unknown(relates_to: &str) -> bool {
+    relates_to.contains("/addressing/") && matches!(relates_to.rsplit('/').next(), Some("unspecified" | "none"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +87,22 @@ mod tests {
                 relates_to: "uuid:CD-2".into()
             })
         );
+    }
+
+    #[test]
+    fn a_fault_that_does_not_know_its_request_is_not_hidden() {
+        let unknown = envelope("http://schemas.xmlsoap.org/ws/2004/08/addressing/id/unspecified");
+        assert!(matches!(
+            parse_reply(unknown.as_bytes(), "uuid:AB-1"),
+            Err(CodecError::WrongReply { .. })
+        ));
+        let fault = |envelope: &str| envelope.replace("<x/>", "<s:Fault><s:Code/></s:Fault>");
+        assert!(matches!(
+            parse_reply(fault(&unknown).as_bytes(), "uuid:AB-1"),
+            Ok(Reply::Fault(_))
+        ));
+        // That of another request stays one.
+        assert!(parse_reply(fault(&envelope("uuid:CD-2")).as_bytes(), "uuid:AB-1").is_err());
     }
 
     #[test]

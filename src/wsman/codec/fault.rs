@@ -6,6 +6,8 @@
 //! * `__ExtendedStatus/StatusCode` inside `f:ExtendedError`,
 //! * `MSFT_WmiError` with `MessageID` "HRESULT 0x80041010" and `error_Code` (Windows 8 and later),
 //! * a code in the words of the message.
+//!
+//! Proxies and other products answer in SOAP 1.1 too (4.4): `faultcode` and `faultstring` instead of `Code` and `Reason`.
 
 use super::{CodecError, Element, Reply, parse_reply};
 use crate::model::HResult;
@@ -102,12 +104,15 @@ pub(super) fn fault_of(fault: &Element) -> Fault {
         .child("Code")
         .and_then(|c| c.child("Subcode"))
         .map(innermost_subcode)
+        .or_else(|| fault.child("faultcode").map(|code| local_name(code.trimmed())))
         .unwrap_or_default();
     let message = match message {
         Some((_, _, text)) => one_line(text),
         None => fault
             .child("Reason")
-            .map(|r| one_line(&r.deep_text()))
+            .map(reason)
+            .or_else(|| fault.child("faultstring").map(Element::deep_text))
+            .map(|text| one_line(&text))
             .unwrap_or_default(),
     };
     let code = code.map(|(_, code)| code).or(match subcode.as_str() {
@@ -118,6 +123,24 @@ pub(super) fn fault_of(fault: &Element) -> Fault {
     Fault { code, subcode, message }
 }
 
+/// The reason may stand there in several languages: in English, or else the first.
+fn reason(reason: &Element) -> String {
+    let is_english = |text: &&Element| {
+        let language = text.attribute("lang").unwrap_or_default().trim();
+        language.split('-').next().is_some_and(|l| l.eq_ignore_ascii_case("en"))
+    };
+    let texts = || reason.children.iter().filter(|c| !c.deep_text().is_empty());
+    texts()
+        .find(is_english)
+        .or_else(|| texts().next())
+        .unwrap_or(reason)
+        .deep_text()
+}
+
+fn local_name(name: &str) -> String {
+    name.rsplit(':').next().unwrap_or(name).to_owned()
+}
+
 fn innermost_subcode(subcode: &Element) -> String {
     let mut found = "";
     subcode.each(&mut |element, _| {
@@ -125,7 +148,7 @@ fn innermost_subcode(subcode: &Element) -> String {
             found = element.trimmed();
         }
     });
-    found.rsplit(':').next().unwrap_or(found).to_owned()
+    local_name(found)
 }
 
 /// The codes an element states, and whether by its structure or only in words.
@@ -268,6 +291,44 @@ mod tests {
         assert!(fault("wsman:TimedOut", "", "").is_timeout());
         assert!(fault("w:EncodingLimit", "", "").is_too_large());
         assert_eq!(fault("a:ActionNotSupported", "no", "").code, None);
+    }
+
+    #[test]
+    fn a_fault_of_soap_1_1_is_read() {
+        let found = parse_fault(
+            b"<s:Envelope xmlns:s='http://schemas.xmlsoap.org/soap/envelope/'><s:Body><s:Fault>\
+              <faultcode>w:AccessDenied</faultcode><faultstring> Not for\r\n you (0x80041003) </faultstring>\
+              </s:Fault></s:Body></s:Envelope>",
+        )
+        .unwrap();
+        assert_eq!(
+            found,
+            Fault {
+                code: Some(HResult(0x8004_1003)),
+                subcode: "AccessDenied".into(),
+                message: "Not for you (0x80041003)".into(),
+            }
+        );
+    }
+
+    #[test]
+    fn of_several_languages_one_is_taken() {
+        let text = |other: &str| format!("Nein.</s:Text><s:Text/><s:Text xml:lang='{other}'>No.");
+        let say = |xml: &str| {
+            let german = fault("w:X", xml, "");
+            assert!(!german.message.contains("Nein. No."));
+            german.message
+        };
+        // The helper calls the first one English.
+        assert_eq!(say(&text("de-DE")), "Nein.");
+        let body = |other: &str| {
+            format!(
+                "<Envelope><Body><Fault><Reason><Text xml:lang='de-DE'>Nein.</Text><Text xml:lang='{other}'>No.</Text>\
+                 </Reason></Fault></Body></Envelope>"
+            )
+        };
+        assert_eq!(parse_fault(body("EN-gb").as_bytes()).unwrap().message, "No.");
+        assert_eq!(parse_fault(body("eng").as_bytes()).unwrap().message, "Nein.");
     }
 
     #[test]

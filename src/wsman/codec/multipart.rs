@@ -88,28 +88,46 @@ pub fn is_sealed(content_type: &str, body: &[u8]) -> bool {
 
 /// The `boundary` parameter, quoted or not.
 fn boundary_of(content_type: &str) -> String {
-    content_type
-        .split(';')
-        .filter_map(|parameter| parameter.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("boundary"))
-        .map(|(_, value)| value.trim().trim_matches('"').trim().to_owned())
+    parameter_of(content_type, "boundary")
         .filter(|boundary| !boundary.is_empty())
         .unwrap_or_else(|| BOUNDARY.to_owned())
 }
 
-/// What follows the boundary mark at the start of `rest`: `--`, blanks that some servers add, and the name.
+/// A parameter of a header; what stands in quotes may hold semicolons (RFC 2045 5.1).
+fn parameter_of(header: &str, wanted: &str) -> Option<String> {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    header
+        .split(|c| {
+            match c {
+                _ if is_escaped => is_escaped = false,
+                '\\' if is_quoted => is_escaped = true,
+                '"' => is_quoted = !is_quoted,
+                ';' => return !is_quoted,
+                _ => {}
+            }
+            false
+        })
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))
+        .map(|(_, value)| value.trim().trim_matches('"').trim().to_owned())
+}
+
+/// What follows the boundary mark at the start of `rest`: `--`, blanks that some servers add, and the name, which ends
+/// there.
 fn delimiter_at<'a>(rest: &'a [u8], boundary: &str) -> Option<&'a [u8]> {
     let mut rest = rest.strip_prefix(b"--")?;
     while let [b' ' | b'\t', after @ ..] = rest {
         rest = after;
     }
-    rest.strip_prefix(boundary.as_bytes())
+    let after = rest.strip_prefix(boundary.as_bytes())?;
+    let ends = matches!(after, [] | [b'-', b'-', ..] | [b' ' | b'\t' | b'\r' | b'\n', ..]);
+    ends.then_some(after)
 }
 
 /// Takes sealed messages out of a body.
 pub fn decode_sealed(content_type: &str, body: &[u8]) -> Result<Vec<SealedMessage>, CodecError> {
     let boundary = boundary_of(content_type);
-    let mut rest = body.trim_ascii_start();
+    let mut rest = without_preamble(body.trim_ascii_start(), &boundary);
     let mut messages = Vec::new();
     loop {
         if messages.len() >= MAX_MESSAGES {
@@ -123,6 +141,19 @@ pub fn decode_sealed(content_type: &str, body: &[u8]) -> Result<Vec<SealedMessag
             return Ok(messages);
         }
     }
+}
+
+/// Lines before the first boundary are for readers that know no MIME (RFC 2046 5.1.1).
+fn without_preamble<'a>(body: &'a [u8], boundary: &str) -> &'a [u8] {
+    let mut rest = body;
+    while delimiter_at(rest, boundary).is_none() {
+        match line_of(rest) {
+            Some((_, after)) => rest = after,
+            // Nowhere: the error is told of the whole.
+            None => return body,
+        }
+    }
+    rest
 }
 
 fn decode_one<'a>(body: &'a [u8], boundary: &str) -> Result<(SealedMessage, &'a [u8]), CodecError> {
@@ -166,16 +197,24 @@ fn line_of(rest: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn length_of(value: &str) -> Option<usize> {
-    value
-        .split(';')
-        .filter_map(|parameter| parameter.split_once('='))
-        .find(|(name, _)| name.trim().eq_ignore_ascii_case("Length"))
-        .and_then(|(_, number)| number.trim().trim_matches('"').parse().ok())
+    parameter_of(value, "Length")?.parse().ok()
+}
+
+/// What follows the other header lines of the binary part. None begins like a token, whose length has zeros in it.
+fn without_headers(mut rest: &[u8]) -> &[u8] {
+    while let Some((line, after)) = line_of(rest)
+        && line.contains(&b':')
+        && line.iter().all(|b| matches!(b, b'\t' | b' '..=b'~'))
+    {
+        rest = after;
+    }
+    rest
 }
 
 fn binary_part<'a>(rest: &'a [u8], boundary: &str, length: usize) -> Result<(SealedMessage, &'a [u8]), CodecError> {
+    let rest = without_headers(rest);
     // A blank line after the headers, as ordinary MIME has it, is not meant here but occurs.
-    let without_blank_line = rest.strip_prefix(b"\r\n");
+    let without_blank_line = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"));
     let candidates = [Some(rest), without_blank_line];
     let mut fallback = None;
     for candidate in candidates.into_iter().flatten() {
@@ -287,6 +326,46 @@ mod tests {
             ..message(b"abcde")
         };
         assert_eq!(decode_sealed(CONTENT_TYPE, &encode_sealed(&padded)).unwrap(), [padded]);
+    }
+
+    #[test]
+    fn what_mime_allows_around_the_parts_is_passed_over() {
+        let framed = encode_sealed(&message(b"abc"));
+        let at = binary_part_at(&framed);
+        for headers in [
+            &b"Content-Transfer-Encoding: binary\r\n"[..],
+            b"\tContent-Length: 23\r\nContent-ID: <1>\r\n\r\n",
+            b"X-A: b\n\n",
+        ] {
+            let mut with_headers = framed.clone();
+            with_headers.splice(at..at, headers.iter().copied());
+            assert_eq!(decode_sealed(CONTENT_TYPE, &with_headers).unwrap(), [message(b"abc")]);
+        }
+        let with_preamble = [
+            b"This is a message in parts.\r\n--Encrypted Boundary2\r\n\r\n",
+            framed.as_slice(),
+        ]
+        .concat();
+        assert_eq!(decode_sealed(CONTENT_TYPE, &with_preamble).unwrap(), [message(b"abc")]);
+        assert!(decode_sealed(CONTENT_TYPE, b"nothing\r\nof it\r\n").is_err());
+    }
+
+    #[test]
+    fn a_boundary_ends_where_it_is_said_to_end() {
+        assert_eq!(
+            boundary_of("multipart/encrypted; p=\"x;boundary=no\\\";\"; Boundary=\"a;b\""),
+            "a;b"
+        );
+        assert_eq!(boundary_of("multipart/encrypted; boundary=a ; p=q"), "a");
+        for (rest, after) in [
+            ("--a\r\n", Some("\r\n")),
+            ("-- a--", Some("--")),
+            ("--a", Some("")),
+            ("--ab\r\n", None),
+            ("--a-b", None),
+        ] {
+            assert_eq!(delimiter_at(rest.as_bytes(), "a"), after.map(str::as_bytes), "{rest}");
+        }
     }
 
     #[test]
