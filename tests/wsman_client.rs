@@ -509,6 +509,18 @@ async fn basic_runs_over_tls_where_nothing_better_is_offered() {
 }
 
 #[tokio::test]
+async fn basic_runs_over_tls_where_the_other_ways_are_offered_and_switched_off() {
+    if available() {
+        let tls = support("tls/server").display().to_string();
+        let arguments = ["--tls", &tls, "--schemes", "Negotiate,Basic", "--mode", "no-tokens"];
+        let server = Server::start(&arguments);
+        let target = tls_target(&server, "127.0.0.1");
+        let mut connection = WsmanConnection::open(&target, &alice(), &trusting()).await.unwrap();
+        assert_eq!(query(&mut connection).await.unwrap().len(), 3);
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_authority_is_refused_before_anything_is_sent() {
     if available() {
         let tls = support("tls/server").display().to_string();

@@ -179,6 +179,11 @@ async fn try_ways(
             format!("offers {list} and does not take the user's Kerberos ticket: give an account and its password");
         return Err(target.failure(FailureClass::Credentials, what));
     }
+    // Nothing of the account has left us yet, so this is no second try.
+    if is_offered("Basic") && target.tls && !credentials.is_logged_on_user() {
+        let http = HttpConnection::open(target, options, credentials.certificate()).await?;
+        return Ok((http, basic(credentials, target)?, Way::Basic));
+    }
     if is_offered("Negotiate") || is_offered("NTLM") {
         return Err(target.failure(
             FailureClass::Protocol,
