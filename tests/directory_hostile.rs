@@ -201,6 +201,20 @@ async fn a_server_that_repeats_itself_or_says_nothing_is_given_up() {
     let (_, _, ended) = search(&directory(&authority, &server.address(), Transport::Ldaps)).await;
     assert_eq!(ended.unwrap_err().class(), DirectoryErrorClass::Protocol);
 
+    // Pages without entries whose cookies change.
+    let server = willing_server(&authority, |asked| {
+        let end = element(0x65, &[&[10, 1, 0][..], &octets(""), &octets("")].concat());
+        Reply {
+            bytes: message(asked.id, &[end, page(&format!("{}", asked.searches))].concat()),
+            closes: asked.searches > 60,
+        }
+    })
+    .await;
+    let (_, _, ended) = search(&directory(&authority, &server.address(), Transport::Ldaps)).await;
+    let error = ended.unwrap_err();
+    assert_eq!(error.class(), DirectoryErrorClass::Protocol, "{error}");
+    assert!(error.to_string().contains("without entries"), "{error}");
+
     let server = willing_server(&authority, |_| Reply::default()).await;
     let (_, _, ended) = search(&directory(&authority, &server.address(), Transport::Ldaps)).await;
     let error = ended.unwrap_err();

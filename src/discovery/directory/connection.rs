@@ -158,8 +158,9 @@ impl Connection {
         }
     }
 
-    /// The next message. Messages of other requests and good-byes are dealt with here.
+    /// The next message. Messages of other requests and good-byes are dealt with here, for as long as one answer may take.
     pub async fn receive(&mut self, id: i32) -> Result<Bytes, DirectoryError> {
+        let deadline = Instant::now() + self.patience;
         loop {
             let message = self.next_message().await?;
             match decode_answer(&message) {
@@ -171,7 +172,11 @@ impl Connection {
                         entries: self.entries,
                     });
                 }
-                Ok((other, _)) if other != id => {}
+                Ok((other, _)) if other != id => {
+                    if Instant::now() > deadline {
+                        return Err(self.silent("answered other questions, and not this one,"));
+                    }
+                }
                 Ok(_) => return Ok(message),
                 Err(e) => return Err(self.garbage(&format!("in a message {e}"))),
             }

@@ -11,6 +11,8 @@ use crate::discovery::{Finding, Findings};
 const PAGE: i32 = 1000;
 /// References one search may bring that are remembered.
 const MOST_REFERENCES: usize = 1000;
+/// Pages without entries that one search may bring. Active Directory sends some where it looks through many objects.
+const MOST_EMPTY_PAGES: usize = 50;
 /// Progress is told whenever so many more have arrived.
 const TELL_EVERY: usize = 200;
 
@@ -91,6 +93,7 @@ pub(super) async fn run(
     let mut elsewhere = Elsewhere::default();
     let mut seen = HashSet::new();
     let mut cookie = Vec::new();
+    let mut empty_pages = 0_usize;
     loop {
         let id = connection
             .send(&Request::Search {
@@ -128,10 +131,14 @@ pub(super) async fn run(
             }
         };
         outlet.tell(1).await?;
+        empty_pages += usize::from(arrived == 0);
         match outcome.code {
             0 if next.is_empty() => return Ok(elsewhere),
             0 if arrived == 0 && next == cookie => {
                 return Err(connection.garbage("it sends the same empty page again and again"));
+            }
+            0 if empty_pages > MOST_EMPTY_PAGES => {
+                return Err(connection.garbage("it goes on sending pages without entries"));
             }
             0 => cookie = next,
             // referral
