@@ -19,10 +19,13 @@ pub(super) fn der_value(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// An element with this tag and these parts as its content.
+/// An element with this tag and these parts as its content. Written into one buffer that never grows: a part may be a key, and
+/// a buffer that grows leaves a copy behind.
 pub(super) fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let mut out = vec![tag];
+    // Tag, length of the length, and eight digits of it at most.
+    let mut out = Vec::with_capacity(10 + length);
+    out.push(tag);
     if let Ok(short @ ..0x80) = u8::try_from(length) {
         out.push(short);
     } else {
@@ -36,7 +39,9 @@ pub(super) fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
         out.push(0x80 | digits.len() as u8);
         out.extend(digits);
     }
-    out.extend(parts.iter().copied().flatten());
+    for part in parts {
+        out.extend_from_slice(part);
+    }
     out
 }
 

@@ -27,7 +27,7 @@ const ANY_TIME: &[u8] = b"19700101000000Z";
 /// its length in front. `None` for an encryption that it does not know.
 pub(super) fn credentials_with(ticket: &UserTicket) -> Option<(CredentialsBuffers, Vec<Vec<u8>>)> {
     let suite = CipherSuite::try_from(usize::from(ticket.key_type)).ok()?;
-    let random: [u8; 32] = rand::random();
+    let random: Zeroizing<[u8; 32]> = Zeroizing::new(rand::random());
     let made_up = Zeroizing::new(random.get(..suite.cipher().key_size())?.to_vec());
     let sealed = suite
         .cipher()
@@ -111,20 +111,19 @@ fn secret_part(ticket: &UserTicket) -> Zeroizing<Vec<u8>> {
     let key = Zeroizing::new(der(OCTETS, &[&ticket.key]));
     let key = Zeroizing::new(tagged(1, &key));
     let key = Zeroizing::new(der(SEQUENCE, &[&tagged(0, &der_integer(ticket.key_type.into())), &key]));
+    let key = Zeroizing::new(tagged(0, &key));
     let last = der(SEQUENCE, &[&tagged(0, &der_integer(0)), &tagged(1, &time())]);
-    let fields = Zeroizing::new(
-        [
-            tagged(0, &key),
-            tagged(1, &der(SEQUENCE, &[&last])),
-            tagged(2, &der_integer(0)),
-            // No flags: the real ones are inside the ticket.
-            tagged(4, &der(0x03, &[&[0, 0, 0, 0, 0]])),
-            tagged(5, &time()),
-            tagged(7, &time()),
-            tagged(9, &text(realm)),
-            tagged(10, &granting_service(realm)),
-        ]
-        .concat(),
-    );
-    Zeroizing::new(der(ENC_AS_REP_PART, &[&der(SEQUENCE, &[&fields])]))
+    let others = [
+        tagged(1, &der(SEQUENCE, &[&last])),
+        tagged(2, &der_integer(0)),
+        // No flags: the real ones are inside the ticket.
+        tagged(4, &der(0x03, &[&[0, 0, 0, 0, 0]])),
+        tagged(5, &time()),
+        tagged(7, &time()),
+        tagged(9, &text(realm)),
+        tagged(10, &granting_service(realm)),
+    ]
+    .concat();
+    let fields = Zeroizing::new(der(SEQUENCE, &[&key, &others]));
+    Zeroizing::new(der(ENC_AS_REP_PART, &[&fields]))
 }
