@@ -84,8 +84,10 @@ impl Keyring {
             account: credentials.account(),
             password: credentials.password().expose().to_owned(),
         };
-        let text = serde_json::to_vec(&stored).map(Zeroizing::new);
-        let text = text.map_err(|error| KeyringError::failed(what, &error))?;
+        // JSON makes six bytes of one at most. A buffer that has to grow leaves a copy of the password behind.
+        let most = 64 + 6 * (stored.account.len() + stored.password.len());
+        let mut text = Zeroizing::new(Vec::with_capacity(most));
+        serde_json::to_writer(&mut *text, &stored).map_err(|error| KeyringError::failed(what, &error))?;
         entry
             .set_secret(&text)
             .map_err(|error| KeyringError::of(error, name, what))
@@ -109,12 +111,14 @@ impl Keyring {
         }
     }
 
-    /// What is remembered, by name.
+    /// What is remembered, by name. An error only where nothing can be read at all: one entry that is locked, or was made by
+    /// another program, hides none of the others.
     pub fn accounts(&self) -> Result<Vec<SavedAccount>, KeyringError> {
         let what = "list the accounts";
         let found = self.store.search(&ours());
         let found = found.map_err(|error| KeyringError::of(error, "", what))?;
         let mut accounts = Vec::new();
+        let mut problem = None;
         for entry in found {
             let Some((_, name)) = entry.get_specifiers().filter(|(service, _)| service == SERVICE) else {
                 continue;
@@ -124,12 +128,21 @@ impl Keyring {
                 // Gone since.
                 Err(KeyringError::Unknown { .. }) => continue,
                 Err(KeyringError::Damaged(_)) => None,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    problem.get_or_insert(error);
+                    None
+                }
             };
             accounts.push(SavedAccount { name, account });
         }
-        accounts.sort();
-        Ok(accounts)
+        match problem {
+            Some(error) if accounts.iter().all(|account| account.account.is_none()) => Err(error),
+            _ => {
+                accounts.sort();
+                accounts.dedup();
+                Ok(accounts)
+            }
+        }
     }
 
     /// Forgets an account.
@@ -256,6 +269,31 @@ mod tests {
             account: None,
         };
         assert!(keyring.accounts().unwrap().contains(&odd));
+    }
+
+    #[test]
+    fn one_entry_that_cannot_be_read_hides_no_other() {
+        let keyring = Keyring::over(mock::Store::new().unwrap());
+        for name in ["branch", "lab", "office"] {
+            keyring.save(name, &credentials("admin", "p")).unwrap();
+        }
+        let fail = |name: &str, error| {
+            let entry = keyring.entry(name).unwrap();
+            entry.as_any().downcast_ref::<mock::Cred>().unwrap().set_error(error);
+        };
+        let locked = || keyring_core::Error::NoStorageAccess("prompt dismissed".into());
+        fail("branch", keyring_core::Error::Ambiguous(Vec::new()));
+        fail("office", locked());
+        let accounts = keyring.accounts().unwrap();
+        let readable = accounts.iter().map(|a| (a.name.as_str(), a.account.is_some()));
+        assert_eq!(
+            readable.collect::<Vec<_>>(),
+            [("branch", false), ("lab", true), ("office", false)]
+        );
+        for name in ["branch", "lab", "office"] {
+            fail(name, locked());
+        }
+        assert!(matches!(keyring.accounts(), Err(KeyringError::Locked { .. })));
     }
 
     #[test]
