@@ -237,8 +237,15 @@ async fn saved_discoveries_are_kept_in_the_list_and_undone_like_every_edit() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_understood_is_told_with_its_place_and_the_rest_is_found() {
     let estate = Estate::isolated(0).await;
-    let end = discover(&estate.workspace, &[names("pc1\n10.0.0.300", None, false)]).await;
+    let prepared = PreparedDiscovery::new(&[names("pc1\n10.0.0.300", None, false)], None).unwrap();
+    let discovery = estate.workspace.discover(prepared);
+    let end = discovery.finished().await;
     assert_eq!(end.problems.len(), 1);
+    let again = discovery.progress();
+    assert!(
+        std::sync::Arc::ptr_eq(&end.problems, &again.problems),
+        "looking at it copies no problems"
+    );
     assert_eq!(end.problems[0].1.line, 2);
     let plan = end.plan.unwrap();
     assert_eq!(plan.rows[0].kind, FoundKind::New);

@@ -373,3 +373,38 @@ async fn orders_that_cannot_be_carried_out_are_refused_at_once() {
     assert!(matches!(nobody, Err(WorkspaceError::NoCredentials)));
     assert!(estate.workspace.runs().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_question_names_the_group_that_asked_and_its_answer_goes_to_no_other_computer() {
+    let estate = Estate::isolated(12).await;
+    let mut settings = (*estate.workspace.settings()).clone();
+    settings.ask_again = true;
+    estate.workspace.set_settings(settings.clone());
+    let account = |password: &str| Credentials::new("LAB\\admin", Secret::new(password)).unwrap();
+    // Those with numbers below ten.
+    let pattern = "LAB-PC-00*";
+    estate
+        .workspace
+        .set_credential_sets(vec![makeeper::workspace::CredentialSet {
+            pattern: pattern.into(),
+            credentials: std::sync::Arc::new(account("not it")),
+        }]);
+    let order = Job::UpdateStatus {
+        computers: estate.computers(),
+    };
+    let run = estate.workspace.start(order.clone()).unwrap();
+    estate.until(|| run.progress().question.is_some()).await;
+    let question = run.progress().question.unwrap();
+    assert_eq!(question.pattern.as_deref(), Some(pattern));
+    run.answer(Some(account(&makeeper::lab::Account::admin().password)));
+    assert_eq!(run.finished().await.succeeded, 12);
+
+    // The group alone has another account: the others are signed in to as before.
+    estate
+        .workspace
+        .replace_credentials(question.pattern.as_deref(), account("wrong again"));
+    settings.ask_again = false;
+    estate.workspace.set_settings(settings);
+    let end = estate.run(order).await;
+    assert_eq!((end.succeeded, end.failed), (3, 9), "{:?}", texts(&end));
+}

@@ -237,7 +237,7 @@ fn watch(context: &Context, discovery: &Discovery, args: &Discover) -> Discovery
 
 /// What the sources had to say goes to the person.
 fn tell_what_was_said(progress: &DiscoveryProgress, args: &Discover) {
-    for (whence, problem) in &progress.problems {
+    for (whence, problem) in progress.problems.iter() {
         let whence = if whence == "names" { "--names" } else { whence };
         tell(format!("{whence}, {problem}"));
     }

@@ -64,7 +64,7 @@ pub(super) fn watch(context: &Context, workspace: &Workspace, run: &Run, output:
                         // Nothing else goes on meanwhile: the run waits for the answer.
                         let answer = bar.suspend(|| other_credentials(question));
                         if let Ok(Some(credentials)) = &answer {
-                            workspace.set_credentials(Some(credentials.clone()));
+                            workspace.replace_credentials(question.pattern.as_deref(), credentials.clone());
                         }
                         run.answer(answer.unwrap_or_default());
                     }

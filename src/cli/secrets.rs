@@ -82,8 +82,12 @@ pub(super) fn somebody_is_there() -> bool {
 
 /// Asks for other credentials in the middle of a run; `None`: nobody wants to give any.
 pub(super) fn other_credentials(question: &SignInQuestion) -> Result<Option<Credentials>, CliError> {
+    let group = match &question.pattern {
+        Some(pattern) => format!(", the account for {pattern},"),
+        None => String::new(),
+    };
     tell(format!(
-        "{} is refused by {}; more tries could lock the account. The run waits.",
+        "{}{group} is refused by {}; more tries could lock the account. The run waits.",
         question.account,
         question.refused_by.join(", ")
     ));

@@ -3,21 +3,23 @@
 
 use std::sync::Arc;
 
-use super::app::{Desktop, Event};
+use super::app::Desktop;
+use super::dialogs::asking_keyring::AskingKeyring;
+use super::dialogs::credentials::WaitNumber;
 use super::dialogs::{self, Dialog};
 use super::jobs::Outcome;
-use super::state::accounts::{AccountGroups, Remembered};
+use super::state::accounts::{AccountGroups, GroupAccount, Remembered};
 use super::state::notices::Tone;
 use super::state::{orders, words};
 use crate::model::WayIn;
-use crate::workspace::{Credentials, Job, Keyring, KeyringError, WorkspaceError, user_tickets};
+use crate::workspace::{Credentials, Job, Keyring, KeyringError, SignInQuestion, WorkspaceError, user_tickets};
 
 /// What is asked of the keyring.
 pub enum KeyringOrder {
     /// What it remembers.
     List,
-    /// The account with this name signs in.
-    Use(String),
+    /// The account with this name signs in; the dialog that waits for it.
+    Use(WaitNumber, String),
     /// An account is remembered under this name.
     Remember(String, Credentials),
     /// It is forgotten.
@@ -28,14 +30,14 @@ pub enum KeyringOrder {
 pub enum KeyringAnswer {
     /// What it remembers.
     Listed(Result<Vec<crate::workspace::SavedAccount>, KeyringError>),
-    /// Who signs in: an account of the keyring, or the logged-on user.
-    SignsIn(Result<Credentials, String>),
+    /// Who signs in, an account of the keyring or the logged-on user, for the dialog that waits for it.
+    SignsIn(WaitNumber, Result<GroupAccount, String>),
     /// An account was remembered, or not.
     Remembered(String, Result<(), KeyringError>),
     /// It was forgotten, or not.
     Forgotten(String, Result<(), KeyringError>),
-    /// The accounts of groups were read; the run that waits for them.
-    Groups(Vec<(String, Result<Credentials, KeyringError>)>, Box<Job>),
+    /// The accounts of groups were read, for the run that waits for them.
+    Groups(WaitNumber, Vec<(String, Result<Credentials, KeyringError>)>),
 }
 
 impl Desktop {
@@ -48,9 +50,10 @@ impl Desktop {
         }
         self.with_keyring(move |keyring| match order {
             KeyringOrder::List => KeyringAnswer::Listed(keyring.and_then(|k| k.accounts())),
-            KeyringOrder::Use(name) => {
+            KeyringOrder::Use(number, name) => {
                 let read = keyring.and_then(|k| k.read(&name));
-                KeyringAnswer::SignsIn(read.map_err(|error| words::sentence(&error.to_string())))
+                let read = read.map(|credentials| GroupAccount::Remembered(name, Some(Arc::new(credentials))));
+                KeyringAnswer::SignsIn(number, read.map_err(|error| words::sentence(&error.to_string())))
             }
             KeyringOrder::Remember(name, credentials) => {
                 let saved = keyring.and_then(|k| k.save(&name, &credentials));
@@ -70,8 +73,8 @@ impl Desktop {
     }
 
     /// Whoever is logged on: Windows knows that, elsewhere it is who has Kerberos tickets.
-    pub(super) fn sign_in_as_logged_on(&mut self) {
-        let result = self.jobs.spawn("tickets", || {
+    pub(super) fn sign_in_as_logged_on(&mut self, number: WaitNumber) {
+        let result = self.jobs.spawn("tickets", move || {
             let known = if cfg!(windows) {
                 Ok(())
             } else {
@@ -79,7 +82,8 @@ impl Desktop {
                     .map(drop)
                     .map_err(|error| words::sentence(&error.to_string()))
             };
-            Outcome::Keyring(KeyringAnswer::SignsIn(known.map(|()| Credentials::logged_on_user())))
+            let user = known.map(|()| GroupAccount::Typed(Arc::new(Credentials::logged_on_user())));
+            Outcome::Keyring(KeyringAnswer::SignsIn(number, user))
         });
         self.spawned(result);
     }
@@ -90,8 +94,9 @@ impl Desktop {
             KeyringAnswer::Listed(Err(error)) => {
                 self.remembered = Remembered::Failed(words::sentence(&error.to_string()));
             }
-            KeyringAnswer::SignsIn(result) => self.signs_in(result),
+            KeyringAnswer::SignsIn(number, result) => self.signs_in(number, result),
             KeyringAnswer::Remembered(name, Ok(())) => {
+                self.change_groups(|groups| groups.changed(name.trim()));
                 self.say(
                     Tone::Good,
                     format!("Remembered as {}", name.trim()),
@@ -104,6 +109,7 @@ impl Desktop {
                 self.say(Tone::Bad, title, words::sentence(&error.to_string()));
             }
             KeyringAnswer::Forgotten(name, Ok(())) => {
+                self.change_groups(|groups| groups.changed(name.trim()));
                 self.say(Tone::Good, format!("{name} is forgotten"), "");
                 self.look_again();
             }
@@ -114,7 +120,7 @@ impl Desktop {
                     words::sentence(&error.to_string()),
                 );
             }
-            KeyringAnswer::Groups(read, job) => self.groups_read(read, *job),
+            KeyringAnswer::Groups(number, read) => self.groups_read(number, read),
         }
     }
 
@@ -126,22 +132,38 @@ impl Desktop {
     }
 
     /// The dialog that waited is answered; if it was left meanwhile, nobody signs in.
-    fn signs_in(&mut self, result: Result<Credentials, String>) {
-        let place = self.dialogs.iter().position(|d| matches!(d, Dialog::Credentials(_)));
+    fn signs_in(&mut self, number: WaitNumber, result: Result<GroupAccount, String>) {
+        let waits = |d: &Dialog| matches!(d, Dialog::Credentials(d) if d.waits_for(number));
+        let place = self.dialogs.iter().position(waits);
         let Some((place, Dialog::Credentials(dialog))) = place.and_then(|at| Some((at, self.dialogs.get_mut(at)?)))
         else {
             return;
         };
         match result {
             Err(why) => dialog.failed(why),
-            Ok(credentials) => {
-                let (then, again) = dialog.answered();
+            Ok(account) => {
+                let then = dialog.answered(account);
                 self.dialogs.remove(place);
-                if again && let Some(run) = self.current_run() {
-                    run.answer(Some(credentials.clone()));
-                }
-                self.sign_in(Some(credentials), then);
+                self.send(then);
             }
+        }
+    }
+
+    /// Answers what a run asks. The account is used for the computers that asked, in this run and in later ones, and for no
+    /// others: those might lock it, or have no business with it.
+    pub(super) fn answer_run(&mut self, question: &Arc<SignInQuestion>, account: Option<GroupAccount>) {
+        let Some(run) = self.current_run() else { return };
+        let asked = run.progress().question;
+        if !asked.is_some_and(|asked| Arc::ptr_eq(&asked, question)) {
+            return;
+        }
+        let credentials = account.as_ref().and_then(GroupAccount::credentials);
+        let credentials = credentials.map(|credentials| (**credentials).clone());
+        run.answer(credentials.clone());
+        match (&question.pattern, account) {
+            (_, None) => {}
+            (None, Some(_)) => self.sign_in(credentials, None),
+            (Some(pattern), Some(account)) => self.change_groups(|groups| groups.replace(pattern, &account)),
         }
     }
 
@@ -153,13 +175,30 @@ impl Desktop {
         }
     }
 
+    /// Changes the groups, also where they are being edited.
+    fn change_groups(&mut self, change: impl Fn(&mut AccountGroups)) {
+        for dialog in &mut self.dialogs {
+            if let Dialog::AccountGroups(dialog) = dialog {
+                change(dialog.groups());
+            }
+        }
+        let mut groups = std::mem::take(&mut self.groups);
+        change(&mut groups);
+        self.use_groups(groups);
+    }
+
     /// True if the run has to wait for accounts of the keyring, which are now being read.
     pub(super) fn reads_groups_first(&mut self, job: &Job) -> bool {
         let names = self.groups.unread();
         if names.is_empty() {
             return false;
         }
-        let job = Box::new(job.clone());
+        let number = WaitNumber::next();
+        self.open(Dialog::AskingKeyring(Box::new(AskingKeyring {
+            number,
+            list: self.list.as_ref().map(|list| list.number),
+            job: job.clone(),
+        })));
         self.with_keyring(move |keyring| {
             let read = |name: String| {
                 let credentials = match &keyring {
@@ -168,12 +207,21 @@ impl Desktop {
                 };
                 (name, credentials)
             };
-            KeyringAnswer::Groups(names.into_iter().map(read).collect(), job)
+            KeyringAnswer::Groups(number, names.into_iter().map(read).collect())
         });
         true
     }
 
-    fn groups_read(&mut self, read: Vec<(String, Result<Credentials, KeyringError>)>, job: Job) {
+    /// The run that waited begins; if it was given up, or its list closed, what was read is of no use.
+    fn groups_read(&mut self, number: WaitNumber, read: Vec<(String, Result<Credentials, KeyringError>)>) {
+        let waits = |d: &mut Dialog| matches!(d, Dialog::AskingKeyring(d) if d.number == number);
+        let Some(Dialog::AskingKeyring(waiting)) = self.dialogs.extract_if(.., waits).next() else {
+            return;
+        };
+        if waiting.list != self.list.as_ref().map(|list| list.number) {
+            self.say(Tone::Warning, "Not started", "Another list was opened meanwhile.");
+            return;
+        }
         let mut problem = None;
         let mut groups = std::mem::take(&mut self.groups);
         for (name, result) in read {
@@ -186,7 +234,8 @@ impl Desktop {
         }
         self.use_groups(groups);
         match problem {
-            None => self.send(Event::Start(job)),
+            // At once: by the next frame another list may be open.
+            None => self.start(waiting.job),
             Some(error) => {
                 let why = words::sentence(&error.to_string());
                 let text = format!("{why} See Computers, Accounts for groups.");

@@ -12,11 +12,12 @@ use chrono::{DateTime, Utc};
 use super::accounts::KeyringOrder;
 use super::commands::Command;
 use super::dialogs::Dialog;
+use super::dialogs::credentials::WaitNumber;
 use super::dialogs::edit_computer::ComputerEdit;
 use super::jobs::{Jobs, Purpose};
 use super::picker::FilePicker;
 use super::remember::Memory;
-use super::state::accounts::{AccountGroups, Remembered};
+use super::state::accounts::{AccountGroups, GroupAccount, Remembered};
 use super::state::discovery::{DiscoveryEvent, KmsEvent};
 use super::state::facts::{Facts, KeyFacts, RowFacts};
 use super::state::orders::{Order, Scope};
@@ -27,8 +28,8 @@ use super::state::viewer::{Answer, Question, Viewer, Waker};
 use super::{DemoInfo, DesktopError, DesktopOptions};
 use crate::model::{Column, Computer, ComputerId, KeyEntry, KeyEntryId, ProductId, Secret};
 use crate::workspace::{
-    Credentials, Elsewhere, ExportProfile, ImportPlan, Job, Keyring, KeyringError, ReloadPlan, Run, Settings, Snapshot,
-    Workspace,
+    Credentials, Elsewhere, ExportProfile, ImportPlan, Job, Keyring, KeyringError, ReloadPlan, Run, Settings,
+    SignInQuestion, Snapshot, Workspace,
 };
 
 /// What the desktop needs of the world around it.
@@ -72,13 +73,13 @@ pub enum Event {
     /// Somebody signs in to the computers; then the job is started.
     SignIn(Option<Credentials>, Option<Job>),
     /// The logged-on user signs in.
-    SignInAsLoggedOn,
+    SignInAsLoggedOn(WaitNumber),
     /// Something is asked of the keyring.
     Keyring(KeyringOrder),
     /// Groups of computers have these accounts.
     AccountGroups(AccountGroups),
-    /// Answers what the run asks: other credentials, or none.
-    AnswerRun(Option<Credentials>),
+    /// Answers what the run asks: another account, or none.
+    AnswerRun(Arc<SignInQuestion>, Option<GroupAccount>),
     /// Runs are to behave like this.
     Settings(Box<Settings>),
     /// A list that was open before is to be opened.
@@ -315,7 +316,10 @@ impl Desktop {
             || self.jobs.running() > 0
             || !self.events.borrow().is_empty()
             || self.dialogs.iter().any(Dialog::is_waiting)
-            || self.current_run().is_some_and(|r| !r.is_finished())
+            // One that asks waits for a person.
+            || self
+                .current_run()
+                .is_some_and(|r| !r.is_finished() && r.progress().question.is_none())
             || self.discovers()
             || self.list.as_ref().is_some_and(|l| {
                 l.workspace.snapshot().revision != l.snapshot.revision || self.answer.revision != l.snapshot.revision

@@ -51,7 +51,7 @@ impl Desktop {
             Event::Order(order, scope) => self.order(order, scope),
             Event::Start(job) => self.start(job),
             Event::SignIn(credentials, then) => self.sign_in(credentials, then),
-            Event::SignInAsLoggedOn => self.sign_in_as_logged_on(),
+            Event::SignInAsLoggedOn(number) => self.sign_in_as_logged_on(number),
             Event::Keyring(order) => self.ask_keyring(order),
             Event::AccountGroups(groups) => self.use_groups(groups),
             Event::Settings(settings) => self.use_settings(*settings),
@@ -143,11 +143,7 @@ impl Desktop {
                     run.cancel();
                 }
             }
-            Event::AnswerRun(credentials) => {
-                if let Some(run) = self.current_run() {
-                    run.answer(credentials);
-                }
-            }
+            Event::AnswerRun(question, account) => self.answer_run(&question, account),
             Event::RetryRun => {
                 // Finding the failed rows walks all of them.
                 if let Some(run) = self.current_run() {

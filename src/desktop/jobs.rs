@@ -1,6 +1,7 @@
 //! Everything that waits for a disk or a dialog of the system, on threads of its own; results come back by channel and are
 //! taken at one place per frame.
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -65,6 +66,13 @@ pub enum Outcome {
     },
     /// A list that is no longer open was given back.
     Discarded,
+    /// The work of a thread ended by a mistake of ours: what comes of it is never known.
+    Broken {
+        /// The name of the work.
+        name: String,
+        /// It was about a file.
+        file: bool,
+    },
     /// The list was saved.
     Saved {
         /// Close the window when it went well.
@@ -127,10 +135,17 @@ pub enum Outcome {
 /// More results than this wait nowhere: the threads do.
 const RESULTS: usize = 32;
 
+/// What a thread works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File,
+    Other,
+}
+
 /// The threads under way.
 pub struct Jobs {
-    sender: SyncSender<Outcome>,
-    receiver: Receiver<Outcome>,
+    sender: SyncSender<(Kind, Outcome)>,
+    receiver: Receiver<(Kind, Outcome)>,
     waker: Waker,
     running: usize,
     files: usize,
@@ -151,16 +166,35 @@ impl Jobs {
 
     /// Does `work` on a thread of its own.
     pub fn spawn(&mut self, name: &str, work: impl FnOnce() -> Outcome + Send + 'static) -> std::io::Result<()> {
+        self.spawn_kind(Kind::Other, name, work)
+    }
+
+    fn spawn_kind(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        work: impl FnOnce() -> Outcome + Send + 'static,
+    ) -> std::io::Result<()> {
         let sender = self.sender.clone();
         let waker = self.waker.clone();
+        let named = name.to_owned();
         std::thread::Builder::new()
             .name(format!("makeeper-{name}"))
             .spawn(move || {
+                // Without a result, commands that wait for it would wait for ever. What `work` owns is gone with it, and what
+                // it shares is behind locks that put up with this.
+                let outcome = std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Outcome::Broken {
+                    name: named,
+                    file: kind == Kind::File,
+                });
                 // The window may be gone by now; then nobody needs the result.
-                let _ = sender.send(work());
+                let _ = sender.send((kind, outcome));
                 waker();
             })?;
         self.running += 1;
+        if kind == Kind::File {
+            self.files += 1;
+        }
         Ok(())
     }
 
@@ -176,35 +210,14 @@ impl Jobs {
 
     /// As [`Jobs::spawn`], for work on files: commands that need the file wait for it.
     pub fn spawn_file(&mut self, name: &str, work: impl FnOnce() -> Outcome + Send + 'static) -> std::io::Result<()> {
-        self.spawn(name, work)?;
-        self.files += 1;
-        Ok(())
+        self.spawn_kind(Kind::File, name, work)
     }
 
     /// The next result, if there is one.
     pub fn take(&mut self) -> Option<Outcome> {
-        let outcome = self.receiver.try_recv().ok()?;
+        let (kind, outcome) = self.receiver.try_recv().ok()?;
         self.running = self.running.saturating_sub(1);
-        let about_a_file = matches!(
-            outcome,
-            Outcome::Picked(..)
-                | Outcome::Exists(_)
-                | Outcome::Opened { .. }
-                | Outcome::Discarded
-                | Outcome::Saved { .. }
-                | Outcome::SavedAs(..)
-                | Outcome::Exported(_)
-                | Outcome::TableExported(_)
-                | Outcome::Planned(..)
-                | Outcome::Reload(_)
-                | Outcome::Imported(_)
-                | Outcome::TextRead(..)
-                | Outcome::ListFileRead(..)
-                | Outcome::Sealed(_)
-                | Outcome::Unsealed(..)
-                | Outcome::CopiesRemoved(_)
-        );
-        if about_a_file {
+        if kind == Kind::File {
             self.files = self.files.saturating_sub(1);
         }
         Some(outcome)
@@ -243,5 +256,39 @@ pub fn question(purpose: &Purpose, near: Option<&std::path::Path>) -> PickFile {
         folder: near.and_then(|p| p.parent()).map(std::path::Path::to_owned),
         kind,
         endings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn work_that_panics_is_counted_down_and_told() {
+        let (ring, bell) = channel();
+        let mut jobs = Jobs::new(Arc::new(move || drop(ring.send(()))));
+        jobs.spawn_file("open", || panic!("a mistake")).unwrap();
+        jobs.spawn("price", || panic!("another")).unwrap();
+        assert!(jobs.busy_with_file());
+        for _ in 0..2 {
+            bell.recv().unwrap();
+        }
+        let mut told = Vec::new();
+        while let Some(outcome) = jobs.take() {
+            let Outcome::Broken { name, file } = outcome else {
+                panic!("it says that it broke");
+            };
+            told.push((name, file));
+        }
+        told.sort();
+        assert_eq!(told, [("open".to_owned(), true), ("price".to_owned(), false)]);
+        assert!(!jobs.busy_with_file() && jobs.running() == 0);
+        jobs.spawn_file("close", || Outcome::Discarded).unwrap();
+        bell.recv().unwrap();
+        assert!(matches!(jobs.take(), Some(Outcome::Discarded)));
+        assert!(!jobs.busy_with_file());
     }
 }

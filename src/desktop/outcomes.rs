@@ -1,13 +1,16 @@
 //! What came back from threads and runs, taken in before a frame is drawn.
 
+use std::sync::Arc;
+
 use super::app::Desktop;
 use super::dialogs::{self, Dialog, OpenRemedy, SaveRemedy};
 use super::jobs::{Outcome, Purpose};
 use super::picker::Picked;
+use super::state::accounts::Remembered;
 use super::state::discovery::KmsEvent;
 use super::state::notices::Tone;
 use super::state::words;
-use crate::workspace::{AddReport, ImportReport, OpenReport, SaveReport, StoreError, WorkspaceError};
+use crate::workspace::{AddReport, ImportReport, OpenReport, SaveReport, SignInQuestion, StoreError, WorkspaceError};
 
 impl Desktop {
     #[expect(clippy::too_many_lines, reason = "one arm for each outcome")]
@@ -58,6 +61,7 @@ impl Desktop {
                 }
             }
             Outcome::Discarded => {}
+            Outcome::Broken { name, file } => self.broken(&name, file),
             Outcome::Keyring(answer) => self.keyring_answered(answer),
             Outcome::WayChosen(way, result) => self.way_chosen(way, result),
             Outcome::Remembered(result) => self.remembered(result),
@@ -180,6 +184,29 @@ impl Desktop {
                 self.say(Tone::Good, format!("{} copied", words::count(rows, "row", "rows")), "");
             }
         }
+    }
+
+    /// A thread ended by a mistake of ours. What it said is not shown: there might be a password in it.
+    fn broken(&mut self, name: &str, file: bool) {
+        if file {
+            self.reading = None;
+        }
+        if name == "keyring" && self.remembered == Remembered::Asking {
+            self.remembered = Remembered::Unasked;
+        }
+        if name == "accept"
+            && let Some(found) = &mut self.screen.found
+        {
+            found.accepting = false;
+        }
+        self.say(
+            Tone::Bad,
+            "MAKeeper made a mistake",
+            format!(
+                "Its work called {name} ended before it was done. Nothing that is in the list is lost; try again, and report it \
+                 if it happens once more."
+            ),
+        );
     }
 
     /// A dialog shows what an import would do; one that waited for a passphrase is answered.
@@ -341,13 +368,16 @@ impl Desktop {
     /// Hands on what a run asks.
     pub(super) fn ask_for_run(&mut self) {
         let question = self.current_run().and_then(|run| run.progress().question);
-        let open = self
+        let asks = |of: &Arc<SignInQuestion>| question.as_ref().is_some_and(|asked| Arc::ptr_eq(of, asked));
+        // What is asked no longer, or by a run before, needs no answer.
+        self.dialogs
+            .retain(|d| !matches!(d, Dialog::Credentials(d) if d.question().is_some_and(|q| !asks(q))));
+        let is_open = self
             .dialogs
             .iter()
-            .any(|d| matches!(d, Dialog::Credentials(d) if d.is_again()));
-        match question {
-            Some(question) if !open => self.dialogs.push(dialogs::credentials_again(question)),
-            _ => {}
+            .any(|d| matches!(d, Dialog::Credentials(d) if d.question().is_some()));
+        if let Some(question) = question.filter(|_| !is_open) {
+            self.dialogs.push(dialogs::credentials_again(question));
         }
     }
 

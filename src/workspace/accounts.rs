@@ -145,6 +145,8 @@ fn matches(pattern: &str, text: &str) -> bool {
 pub struct SignInQuestion {
     /// The account.
     pub account: String,
+    /// [`CredentialSet::pattern`] of the computers that are signed in to with it; `None` for the account of all others.
+    pub pattern: Option<String>,
     /// Computers that refused it.
     pub refused_by: Vec<String>,
 }
@@ -225,6 +227,7 @@ impl Account<'_> {
         }
         let question = SignInQuestion {
             account: self.guard.credentials().account(),
+            pattern: self.place.set.as_ref().map(|set| set.pattern.clone()),
             refused_by: self.guard.refused_by(),
         };
         let Some(credentials) = run.ask(question).await else {

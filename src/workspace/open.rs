@@ -239,6 +239,24 @@ impl Workspace {
         self.0.credentials_changed.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Other credentials in the place of those that were refused: of the set with this pattern, or, without one, of all
+    /// computers for which there is no set. What a [`SignInQuestion`](super::SignInQuestion) is answered with goes on from
+    /// there to no other computer.
+    pub fn replace_credentials(&self, pattern: Option<&str>, credentials: Credentials) {
+        let Some(pattern) = pattern else {
+            self.set_credentials(Some(credentials));
+            return;
+        };
+        // The first set with a pattern is the one that is used.
+        if let Some(set) = lock(&self.0.credential_sets)
+            .iter_mut()
+            .find(|set| set.pattern == pattern)
+        {
+            set.credentials = Arc::new(credentials);
+        }
+        self.0.credentials_changed.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn credential_sets(&self) -> Vec<CredentialSet> {
         lock(&self.0.credential_sets).clone()
     }

@@ -214,6 +214,10 @@ impl Run {
         if !progress.finished {
             progress.elapsed = self.0.clock.elapsed();
         }
+        if self.is_cancelled() {
+            // Whoever asked waits no more.
+            progress.question = None;
+        }
         progress
     }
 

@@ -64,7 +64,7 @@ fn sources_json(progress: &DiscoveryProgress) -> Value {
 }
 
 fn problems_json(context: &mut Context, progress: &DiscoveryProgress) {
-    for (whence, problem) in &progress.problems {
+    for (whence, problem) in progress.problems.iter() {
         context.out.json(&json!({
             "source": whence,
             "line": problem.line,

@@ -50,6 +50,11 @@ impl GroupsDialog {
         }
     }
 
+    /// What is being edited, when an account changed elsewhere meanwhile.
+    pub fn groups(&mut self) -> &mut AccountGroups {
+        &mut self.groups
+    }
+
     pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
         let done = dialog_ui(ctx, "Accounts for groups of computers", 640.0, |ui| {
             paragraph(

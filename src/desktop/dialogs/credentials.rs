@@ -1,6 +1,7 @@
 //! Who signs in to the computers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use egui::{ComboBox, Context, Key, Ui};
 
@@ -8,10 +9,22 @@ use super::{Stay, buttons, dialog_ui, note, paragraph};
 use crate::desktop::accounts::KeyringOrder;
 use crate::desktop::app::{Event, Frame};
 use crate::desktop::secret_text::{SecretText, secret_line};
-use crate::desktop::state::accounts::Remembered;
+use crate::desktop::state::accounts::{GroupAccount, Remembered};
 use crate::desktop::state::words::{self, Health};
 use crate::desktop::widgets::{banner_ui, plain_button, primary_button, text_line};
 use crate::workspace::{Credentials, Job, SavedAccount, SignInQuestion, check_account_name};
+
+/// Tells what a dialog waits for from what another one waited for, which may have been left before the answer came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitNumber(u64);
+
+impl WaitNumber {
+    /// Another one than any before.
+    pub fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// What was typed.
 pub struct SignIn {
@@ -25,7 +38,7 @@ pub struct SignIn {
     again: Option<Arc<SignInQuestion>>,
     focused: bool,
     /// The keyring or the tickets of the user are being looked at.
-    waiting: bool,
+    waiting: Option<WaitNumber>,
     problem: Option<String>,
 }
 
@@ -43,7 +56,7 @@ impl SignIn {
             then,
             again: None,
             focused: false,
-            waiting: false,
+            waiting: None,
             problem: None,
         }
     }
@@ -57,25 +70,33 @@ impl SignIn {
         }
     }
 
-    /// True for the question of a run.
-    pub fn is_again(&self) -> bool {
-        self.again.is_some()
+    /// The question of a run.
+    pub fn question(&self) -> Option<&Arc<SignInQuestion>> {
+        self.again.as_ref()
     }
 
     /// Something runs whose end will change the dialog.
     pub fn is_waiting(&self) -> bool {
-        self.waiting
+        self.waiting.is_some()
+    }
+
+    /// Waits for this answer.
+    pub fn waits_for(&self, number: WaitNumber) -> bool {
+        self.waiting == Some(number)
     }
 
     /// Neither the keyring nor the tickets of the user signed anybody in.
     pub fn failed(&mut self, why: String) {
-        self.waiting = false;
+        self.waiting = None;
         self.problem = Some(why);
     }
 
-    /// Somebody signs in: the run that is started then, and whether a run waits for the answer.
-    pub fn answered(&mut self) -> (Option<Job>, bool) {
-        (self.then.take(), self.again.take().is_some())
+    /// Somebody signs in: what happens then.
+    pub fn answered(&mut self, account: GroupAccount) -> Event {
+        match self.again.take() {
+            Some(question) => Event::AnswerRun(question, Some(account)),
+            None => Event::SignIn(account.credentials().map(|c| (**c).clone()), self.then.take()),
+        }
     }
 
     pub(super) fn show(&mut self, ctx: &Context, frame: &Frame<'_>) -> Stay {
@@ -88,15 +109,7 @@ impl SignIn {
         };
         let done = dialog_ui(ctx, title, 460.0, |ui| {
             match &self.again {
-                Some(question) => paragraph(
-                    ui,
-                    &format!(
-                        "User name or password of {} was refused by {}. More tries could lock the account, so the run waits. Go on \
-                         with other credentials, or give up on the computers that need them.",
-                        question.account,
-                        question.refused_by.join(", ")
-                    ),
-                ),
+                Some(question) => paragraph(ui, &refusal(question)),
                 None => paragraph(ui, "An account that is an administrator on the computers."),
             }
             self.remembered_ui(ui, frame);
@@ -112,8 +125,8 @@ impl SignIn {
             self.buttons_ui(ui, frame, entered)
         });
         if done.unwrap_or(true) {
-            if self.again.take().is_some() {
-                frame.send(Event::AnswerRun(None));
+            if let Some(question) = self.again.take() {
+                frame.send(Event::AnswerRun(question, None));
             }
             return Stay::Close;
         }
@@ -175,7 +188,8 @@ impl SignIn {
         if !std::mem::replace(&mut self.focused, true) {
             user.request_focus();
         }
-        let password = secret_line(ui, &mut self.password, "Password", !self.waiting);
+        let able = !self.is_waiting();
+        let password = secret_line(ui, &mut self.password, "Password", able);
         let label = ui.label("Remember as");
         let edit = text_line(&mut self.remember_as).hint_text("nothing: until MAKeeper closes");
         let remember = ui.add(edit).labelled_by(label.id);
@@ -184,7 +198,7 @@ impl SignIn {
 
     fn buttons_ui(&mut self, ui: &mut Ui, frame: &Frame<'_>, entered: bool) -> bool {
         let typed = !self.user.trim().is_empty() && !self.password.is_empty();
-        let ready = !self.waiting && (self.remembered.is_some() || typed);
+        let ready = !self.is_waiting() && (self.remembered.is_some() || typed);
         let mut done = false;
         buttons(ui, |ui| {
             let verb = if self.again.is_some() {
@@ -202,10 +216,9 @@ impl SignIn {
             } else {
                 "With the Kerberos tickets that kinit or the logon got."
             });
-            if logged_on.clicked() && !self.waiting {
-                self.waiting = true;
+            if logged_on.clicked() && !self.is_waiting() {
                 self.problem = None;
-                frame.send(Event::SignInAsLoggedOn);
+                frame.send(Event::SignInAsLoggedOn(self.wait()));
             }
             if self.known && self.then.is_none() && plain_button(ui, "Forget").clicked() {
                 frame.send(Event::SignIn(None, None));
@@ -217,12 +230,15 @@ impl SignIn {
         done
     }
 
+    fn wait(&mut self) -> WaitNumber {
+        *self.waiting.insert(WaitNumber::next())
+    }
+
     /// True when nothing is waited for.
     fn sign_in(&mut self, frame: &Frame<'_>) -> bool {
         self.problem = None;
-        if let Some(name) = &self.remembered {
-            self.waiting = true;
-            frame.send(Event::Keyring(KeyringOrder::Use(name.clone())));
+        if let Some(name) = self.remembered.clone() {
+            frame.send(Event::Keyring(KeyringOrder::Use(self.wait(), name)));
             return false;
         }
         let name = self.remember_as.trim().to_owned();
@@ -234,14 +250,15 @@ impl SignIn {
         }
         match Credentials::new(&self.user, self.password.secret()) {
             Ok(credentials) => {
-                if !name.is_empty() {
-                    frame.send(Event::Keyring(KeyringOrder::Remember(name, credentials.clone())));
-                }
-                if self.again.is_some() {
-                    frame.send(Event::AnswerRun(Some(credentials.clone())));
-                }
-                frame.send(Event::SignIn(Some(credentials), self.then.take()));
-                self.again = None;
+                let known = Arc::new(credentials.clone());
+                let account = if name.is_empty() {
+                    GroupAccount::Typed(known)
+                } else {
+                    frame.send(Event::Keyring(KeyringOrder::Remember(name.clone(), credentials)));
+                    GroupAccount::Remembered(name, Some(known))
+                };
+                let then = self.answered(account);
+                frame.send(then);
                 true
             }
             Err(error) => {
@@ -249,6 +266,21 @@ impl SignIn {
                 false
             }
         }
+    }
+}
+
+fn refusal(question: &SignInQuestion) -> String {
+    let refused = format!(
+        "User name or password of {} was refused by {}. More tries could lock the account, so the run waits. Go on with other \
+         credentials, or give up on the computers that need them.",
+        question.account,
+        question.refused_by.join(", ")
+    );
+    match &question.pattern {
+        Some(pattern) => format!(
+            "{refused} It is the account for the group {pattern}: other credentials are used there and nowhere else."
+        ),
+        None => refused,
     }
 }
 

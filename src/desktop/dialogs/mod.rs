@@ -3,8 +3,9 @@
 mod account_groups;
 mod add_computers;
 mod add_keys;
+pub mod asking_keyring;
 mod confirm;
-mod credentials;
+pub mod credentials;
 mod discover;
 pub mod edit_computer;
 mod edit_key;
@@ -72,6 +73,8 @@ pub enum Dialog {
     },
     /// Who signs in.
     Credentials(credentials::SignIn),
+    /// A run waits for the keyring.
+    AskingKeyring(Box<asking_keyring::AskingKeyring>),
     /// Accounts for groups of computers.
     AccountGroups(Box<account_groups::GroupsDialog>),
     /// How runs behave.
@@ -330,6 +333,7 @@ impl Dialog {
     pub fn is_waiting(&self) -> bool {
         match self {
             Self::Credentials(d) => d.is_waiting(),
+            Self::AskingKeyring(_) => true,
             Self::Discover(d) => d.is_waiting(),
             Self::Seal(d) => d.is_waiting(),
             Self::Unlock(d) => d.is_waiting(),
@@ -348,6 +352,7 @@ impl Dialog {
             Self::InstallKey(d) => d.show(ctx, frame),
             Self::Confirm { job, price } => confirm::show(ctx, frame, job, price),
             Self::Credentials(d) => d.show(ctx, frame),
+            Self::AskingKeyring(_) => asking_keyring::show(ctx),
             Self::AccountGroups(d) => d.show(ctx, frame),
             Self::Settings(d) => d.show(ctx, frame),
             Self::Export(d) => d.show(ctx, frame),

@@ -36,6 +36,8 @@ pub enum GroupAccount {
     Remembered(String, Option<Arc<Credentials>>),
     /// Typed: for this session.
     Typed(Arc<Credentials>),
+    /// Typed for this session, because what the keyring has under this name was refused.
+    Instead(String, Arc<Credentials>),
 }
 
 impl GroupAccount {
@@ -44,7 +46,15 @@ impl GroupAccount {
         match self {
             Self::Remembered(name, None) => format!("{name} (keyring)"),
             Self::Remembered(name, Some(credentials)) => format!("{name} (keyring): {}", credentials.account()),
-            Self::Typed(credentials) => credentials.account(),
+            Self::Typed(credentials) | Self::Instead(_, credentials) => credentials.account(),
+        }
+    }
+
+    /// Who signs in, once that is known.
+    pub fn credentials(&self) -> Option<&Arc<Credentials>> {
+        match self {
+            Self::Remembered(_, read) => read.as_ref(),
+            Self::Typed(credentials) | Self::Instead(_, credentials) => Some(credentials),
         }
     }
 }
@@ -75,7 +85,9 @@ impl AccountGroups {
     /// What may lie in a file: names, and no account that was typed.
     pub fn keepable(&self) -> Vec<(String, String)> {
         let pair = |group: &AccountGroup| match &group.account {
-            GroupAccount::Remembered(name, _) => Some((group.pattern.clone(), name.clone())),
+            GroupAccount::Remembered(name, _) | GroupAccount::Instead(name, _) => {
+                Some((group.pattern.clone(), name.clone()))
+            }
             GroupAccount::Typed(_) => None,
         };
         self.0.iter().filter_map(pair).collect()
@@ -111,16 +123,39 @@ impl AccountGroups {
         }
     }
 
+    /// What the keyring has under a name changed: whatever was read or typed in its place is forgotten, and read again when a
+    /// run needs it.
+    pub fn changed(&mut self, name: &str) {
+        for group in &mut self.0 {
+            if let GroupAccount::Remembered(known, _) | GroupAccount::Instead(known, _) = &group.account
+                && known == name
+            {
+                group.account = GroupAccount::Remembered(known.clone(), None);
+            }
+        }
+    }
+
+    /// Another account for the group with this pattern: the one it had was refused.
+    pub fn replace(&mut self, pattern: &str, account: &GroupAccount) {
+        // The first one is the one that is used.
+        let Some(group) = self.0.iter_mut().find(|group| group.pattern == pattern) else {
+            return;
+        };
+        group.account = match (account, &group.account) {
+            // The next start knows the group again.
+            (GroupAccount::Typed(credentials), GroupAccount::Remembered(name, _) | GroupAccount::Instead(name, _)) => {
+                GroupAccount::Instead(name.clone(), Arc::clone(credentials))
+            }
+            (account, _) => account.clone(),
+        };
+    }
+
     /// As runs take them; those that were not read yet are missing.
     pub fn sets(&self) -> Vec<CredentialSet> {
         let set = |group: &AccountGroup| {
-            let credentials = match &group.account {
-                GroupAccount::Remembered(_, read) => read.clone()?,
-                GroupAccount::Typed(credentials) => Arc::clone(credentials),
-            };
             Some(CredentialSet {
                 pattern: group.pattern.clone(),
-                credentials,
+                credentials: Arc::clone(group.account.credentials()?),
             })
         };
         self.0.iter().filter_map(set).collect()
@@ -158,5 +193,38 @@ mod tests {
         );
         groups.read("first", &typed(r"LAB\one"));
         assert_eq!((groups.sets().len(), groups.unread()), (2, vec!["second".to_owned()]));
+    }
+
+    #[test]
+    fn a_refused_account_is_replaced_in_its_group_alone_and_the_name_is_kept() {
+        let mut groups = AccountGroups::kept(&[("pc-*".into(), "first".into()), ("srv-*".into(), "second".into())]);
+        groups.read("first", &typed(r"LAB\one"));
+        groups.read("second", &typed(r"LAB\two"));
+        groups.replace("pc-*", &GroupAccount::Typed(typed(r"LAB\new")));
+        let accounts = |groups: &AccountGroups| {
+            let sets = groups.sets().into_iter();
+            sets.map(|set| set.credentials.account()).collect::<Vec<_>>()
+        };
+        assert_eq!(accounts(&groups), [r"LAB\new", r"LAB\two"]);
+        assert_eq!(groups.keepable().len(), 2, "the next start knows both groups");
+        let other = GroupAccount::Remembered("third".into(), Some(typed(r"LAB\three")));
+        groups.replace("srv-*", &other);
+        assert_eq!(accounts(&groups), [r"LAB\new", r"LAB\three"]);
+        assert_eq!(groups.keepable()[1].1, "third");
+        groups.replace("nobody's", &other);
+        assert_eq!(accounts(&groups), [r"LAB\new", r"LAB\three"]);
+    }
+
+    #[test]
+    fn what_changed_in_the_keyring_is_read_again() {
+        let mut groups = AccountGroups::kept(&[("pc-*".into(), "first".into()), ("srv-*".into(), "second".into())]);
+        groups.read("first", &typed(r"LAB\one"));
+        groups.read("second", &typed(r"LAB\two"));
+        groups.changed("first");
+        assert_eq!((groups.unread(), groups.sets().len()), (vec!["first".to_owned()], 1));
+        groups.replace("srv-*", &GroupAccount::Typed(typed(r"LAB\new")));
+        assert_eq!(groups.unread(), ["first"]);
+        groups.changed("second");
+        assert_eq!(groups.unread(), ["first", "second"]);
     }
 }

@@ -85,8 +85,8 @@ pub struct DiscoveryProgress {
     pub notes: Vec<Text>,
     /// Further notes that were not kept.
     pub more_notes: usize,
-    /// Pieces of typed text that name no computer, with where they stand.
-    pub problems: Vec<(String, NameProblem)>,
+    /// Pieces of typed text that name no computer, with where they stand. Shared: there may be as many as lines in a file.
+    pub problems: Arc<[(String, NameProblem)]>,
     /// How long it has taken, or took.
     pub elapsed: Duration,
     /// What was found means this for the list. Set when the discovery is over.
@@ -224,7 +224,7 @@ impl Workspace {
             clock: Instant::now(),
             progress: Mutex::new(DiscoveryProgress {
                 sources: sources.iter().map(sources::SourceTask::progress).collect(),
-                problems,
+                problems: problems.into(),
                 ..DiscoveryProgress::default()
             }),
             found: Mutex::default(),
