@@ -162,7 +162,7 @@ fn addresses_of_a_range_that_do_not_answer_are_left_out() {
         .get_by_role_and_label(Role::CheckBox, "Of ranges, add only addresses that answer");
     desk.button("Add");
     assert!(desk.dialogs().is_empty());
-    desk.expect("6 addresses did not answer");
+    desk.expect("6 addresses refused every connection");
     let rows = desk.rows();
     assert!(
         rows.len() == 1 && rows[0].starts_with("by-name.example, New"),

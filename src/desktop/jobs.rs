@@ -269,7 +269,9 @@ mod tests {
     #[test]
     fn work_that_panics_is_counted_down_and_told() {
         let (ring, bell) = channel();
-        let mut jobs = Jobs::new(Arc::new(move || drop(ring.send(()))));
+        let mut jobs = Jobs::new(Arc::new(move || {
+            let _ = ring.send(());
+        }));
         jobs.spawn_file("open", || panic!("a mistake")).unwrap();
         jobs.spawn("price", || panic!("another")).unwrap();
         assert!(jobs.busy_with_file());

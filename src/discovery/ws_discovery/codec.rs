@@ -218,7 +218,9 @@ fn walk(bytes: &[u8], mut see: impl FnMut(&[&str], Seen<'_>)) -> Result<(), Code
     };
     loop {
         let event = reader.read_event();
-        match event.map_err(|e| CodecError::Xml(format!("{e} at byte {}", reader.error_position())))? {
+        // What is wrong may quote a whole tag of whoever answered.
+        let wrong = |e: quick_xml::Error| e.to_string().chars().take(200).collect::<String>();
+        match event.map_err(|e| CodecError::Xml(format!("{} at byte {}", wrong(e), reader.error_position())))? {
             Event::Start(start) => {
                 count += 1;
                 if path.len() >= MAX_DEPTH || count > MAX_ELEMENTS {
