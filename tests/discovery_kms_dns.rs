@@ -189,6 +189,7 @@ async fn a_silent_name_server_is_told_and_a_cancel_ends_the_audit_at_once() {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     tokio::spawn(async move {
+        // The moment at which a person stops it: somewhere in the middle, which nothing announces.
         tokio::time::sleep(Duration::from_millis(100)).await;
         stop.cancel();
     });

@@ -119,6 +119,7 @@ async fn the_rate_is_kept_and_a_cancel_ends_it_at_once() {
     let (summary, told) = run(async |findings| {
         let scanning = scan(&request, &resolver, findings, &cancel);
         let stopping = async {
+            // The moment at which a person stops it: somewhere in the middle, which nothing announces.
             tokio::time::sleep(Duration::from_millis(600)).await;
             stop.cancel();
             Instant::now()

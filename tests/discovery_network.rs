@@ -251,6 +251,7 @@ async fn netbios_stops_at_once() {
     let stop = cancel.clone();
     let began = Instant::now();
     tokio::spawn(async move {
+        // The moment at which a person stops it: somewhere in the middle, which nothing announces.
         tokio::time::sleep(Duration::from_millis(200)).await;
         stop.cancel();
     });
@@ -572,6 +573,7 @@ async fn ws_discovery_stops_at_once() {
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
     tokio::spawn(async move {
+        // The moment at which a person stops it: somewhere in the middle, which nothing announces.
         tokio::time::sleep(Duration::from_millis(200)).await;
         stop.cancel();
     });

@@ -115,6 +115,7 @@ mod tests {
         let work = |_| async {
             running.set(running.get() + 1);
             most.set(most.get().max(running.get()));
+            // The work itself: it takes time, so that pieces of it overlap.
             tokio::time::sleep(Duration::from_millis(100)).await;
             running.set(running.get() - 1);
         };
@@ -134,6 +135,7 @@ mod tests {
             begun.set(begun.get() + 1);
             std::future::pending()
         };
+        // The moment at which it is no longer wanted.
         let unwanted = tokio::time::sleep(Duration::from_millis(50));
         assert!(!sweep(0..1_000_000, Pace::per_second(1_000), 8, unwanted, work).await);
         assert_eq!(begun.get(), 8);
@@ -142,6 +144,7 @@ mod tests {
     #[tokio::test]
     async fn a_busy_moment_becomes_no_burst() {
         let mut pace = Pace::per_second(1_000);
+        // The busy moment itself: nothing else runs.
         std::thread::sleep(Duration::from_millis(400));
         let began = Instant::now();
         for _ in 0..300 {

@@ -382,8 +382,8 @@ mod tests {
         for (name, configured, path) in [
             (None, None, "/tmp/krb5cc_7"),
             (None, in_conf, "/run/admin/cc_7"),
-            (Some("/home/a/cc"), in_conf, "/home/a/cc"),
-            (Some("FILE:/home/a/cc"), None, "/home/a/cc"),
+            (Some("/tickets/cc"), in_conf, "/tickets/cc"),
+            (Some("FILE:/tickets/cc"), None, "/tickets/cc"),
             (Some("/odd:place/cc"), None, "/odd:place/cc"),
             (Some("DIR::/run/krb/tkt7"), None, "/run/krb/tkt7"),
             (Some("DIR:/nowhere/at/all"), None, "/nowhere/at/all/tkt"),
